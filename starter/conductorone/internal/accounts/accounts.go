@@ -13,6 +13,7 @@ import (
 	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/selector"
 	"sentinelone-provisioner/internal/wire"
+	"sentinelone-provisioner/starter/conductorone/internal/evidence"
 	"sentinelone-provisioner/starter/conductorone/internal/resources"
 )
 
@@ -24,6 +25,8 @@ type Requests interface {
 	Await(
 		ctx context.Context, r requestclient.NewRequest, until func(wire.RequestStatus) bool,
 	) (requestrecord.Observation, ledger.Run, error)
+	// DryRun is the plan of a request as the worker makes it now. It asks the console, and no person.
+	DryRun(ctx context.Context, r requestclient.NewRequest) (access.Plan, error)
 	// Last is the latest request with that workflow id, as Temporal knows it. The zero value is none.
 	Last(ctx context.Context, id string) (requestrecord.Observation, error)
 	// Cancel cancels the open request with that id; it does nothing if none is open.
@@ -37,6 +40,8 @@ type Ledger interface {
 	Await(ctx context.Context, run ledger.Run, proves func(authority.Record) bool) (authority.Record, error)
 	// Runs are the records of all runs with that workflow id, oldest first.
 	Runs(ctx context.Context, id string) ([]authority.Record, error)
+	// Latest is what the console has shown last of a principal, as far as it is proven.
+	Latest(ctx context.Context, who access.PrincipalRef) (evidence.Latest, error)
 }
 
 // Lookup reads what the last proven sync saw.

@@ -28,6 +28,7 @@ type creation struct {
 	requestclient.NewRequest
 
 	account access.NewAccount
+	look    requestclient.Input // of its dry run
 }
 
 // CreateAccount requests a user with one role. While the request waits for people the answer is ActionRequired.
@@ -72,8 +73,9 @@ func (u Users) creation(ctx context.Context, p profile) (creation, error) {
 	if err := in.Validate(); err != nil {
 		return creation{}, p.fault(err)
 	}
-	id := u.creationID(access.User, access.Fold(in.Email), in.Role, in.Scope)
-	return creation{account: in.Account(), NewRequest: requestclient.NewRequest{
+	id, look := u.creationID(access.User, access.Fold(in.Email), in.Role, in.Scope), in
+	look.DryRun = true
+	return creation{account: in.Account(), look: &look, NewRequest: requestclient.NewRequest{
 		Type: wire.ProvisionUserType, ID: id, Input: &in, Again: true,
 		Summary: "create a user at " + string(in.Scope.Level) + " level",
 	}}, nil
@@ -94,8 +96,9 @@ func (s ServiceUsers) creation(ctx context.Context, p profile) (creation, error)
 	if err := in.Validate(s.Now()); err != nil {
 		return creation{}, p.fault(err)
 	}
-	id := s.creationID(access.ServiceUser, access.FoldLabel(in.Name), in.Role, in.Scope)
-	return creation{account: in.Account(s.Now()), NewRequest: requestclient.NewRequest{
+	id, look := s.creationID(access.ServiceUser, access.FoldLabel(in.Name), in.Role, in.Scope), in
+	look.DryRun = true
+	return creation{account: in.Account(s.Now()), look: &look, NewRequest: requestclient.NewRequest{
 		Type: wire.ProvisionServiceUserType, ID: id, Input: &in, Again: true,
 		Summary: "create a service user at " + string(in.Scope.Level) + " level",
 	}}, nil
@@ -137,6 +140,12 @@ func (c *Config) roleAndScope(ctx context.Context, p profile) (
 
 // create has the account created, and says how far it is.
 func (c *Config) create(ctx context.Context, in creation) (connectorbuilder.CreateAccountResponse, error) {
+	switch made, is, err := c.existing(ctx, in); {
+	case err != nil:
+		return nil, err
+	case is:
+		return there(made), nil
+	}
 	seen, run, err := c.await(ctx, in.NewRequest, never)
 	switch {
 	case err != nil:

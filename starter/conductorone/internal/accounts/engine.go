@@ -53,6 +53,11 @@ func (e Engine) Await(
 	return answer.Observation, ledger.Run{Request: r.ID, ID: first}, err
 }
 
+// DryRun implements [Requests].
+func (e Engine) DryRun(ctx context.Context, r requestclient.NewRequest) (access.Plan, error) {
+	return e.Provision.DryRun(ctx, r)
+}
+
 // Last implements [Requests].
 func (e Engine) Last(ctx context.Context, id string) (requestrecord.Observation, error) {
 	conn, err := e.Provision.Connection(ctx)

@@ -23,6 +23,7 @@ import (
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/wire"
 	"sentinelone-provisioner/starter/conductorone/internal/accounts"
+	"sentinelone-provisioner/starter/conductorone/internal/evidence"
 	"sentinelone-provisioner/starter/conductorone/internal/resources"
 	"sentinelone-provisioner/starter/conductorone/internal/storetest"
 )
@@ -49,6 +50,11 @@ type fakeRequests struct {
 	earlier []authority.Record // of runs before it
 	tamper  func(*access.Plan) // what the ledger's plan differs in; nil for nothing
 	told    requestrecord.Observation
+
+	last    evidence.Latest // what the console has shown last of anybody
+	look    access.Plan     // of a dry run
+	lookErr error
+	looked  []requestclient.NewRequest
 }
 
 func (f *fakeRequests) Await(
@@ -69,6 +75,11 @@ func (f *fakeRequests) Await(
 	}
 	f.told = out
 	return out, ledger.Run{Request: r.ID, ID: "run-2"}, nil
+}
+
+func (f *fakeRequests) DryRun(_ context.Context, r requestclient.NewRequest) (access.Plan, error) {
+	f.looked = append(f.looked, r)
+	return f.look, f.lookErr
 }
 
 // fakeLedger proves what a request of [fakeRequests] has told last, unless it is forged: that its plan is the one that
@@ -127,6 +138,10 @@ func (f fakeLedger) Runs(_ context.Context, id string) ([]authority.Record, erro
 	}
 	r, err := f.record(ledger.Run{Request: id, ID: "run-2"})
 	return append(out, r), err
+}
+
+func (f fakeLedger) Latest(context.Context, access.PrincipalRef) (evidence.Latest, error) {
+	return f.last, nil
 }
 
 func (f *fakeRequests) Cancel(_ context.Context, id, _ string) error {

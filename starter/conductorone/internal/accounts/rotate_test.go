@@ -16,6 +16,7 @@ import (
 	"sentinelone-provisioner/internal/tokenseal"
 	"sentinelone-provisioner/internal/wire"
 	"sentinelone-provisioner/starter/conductorone/internal/accounts"
+	"sentinelone-provisioner/starter/conductorone/internal/evidence"
 	"sentinelone-provisioner/starter/conductorone/internal/resources"
 	"sentinelone-provisioner/starter/conductorone/internal/storetest"
 )
@@ -27,6 +28,10 @@ func (fakeProofs) Await(
 	_ context.Context, run ledger.Run, _ func(authority.Record) bool,
 ) (authority.Record, error) {
 	return authority.Record{Run: run}, nil
+}
+
+func (fakeProofs) Latest(context.Context, access.PrincipalRef) (evidence.Latest, error) {
+	return evidence.Latest{}, nil
 }
 
 func (f fakeProofs) Runs(_ context.Context, id string) ([]authority.Record, error) {

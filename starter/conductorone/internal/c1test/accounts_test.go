@@ -90,15 +90,15 @@ func TestServer_RunsActions(t *testing.T) {
 
 	ended, err := c1.RunAction(ctx, "echo", values(t, map[string]any{"request": "INC-42"}))
 	require.NoError(t, err)
-	require.True(t, ended.Complete(), ended.Error())
+	require.True(t, ended.Complete(), ended.Failure())
 	require.Equal(t, "INC-42", ended.Text("request"))
 	ended, err = c1.RunAction(ctx, "fail", nil)
 	require.NoError(t, err)
 	require.False(t, ended.Complete())
-	require.Contains(t, ended.Error(), "it cannot be done")
+	require.Contains(t, ended.Failure(), "it cannot be done")
 	ended, err = c1.RunAction(ctx, "unknown", nil)
 	require.NoError(t, err)
-	require.Contains(t, ended.Error(), "unknown")
+	require.Contains(t, ended.Failure(), "unknown")
 
 	asked := 0
 	for _, fails := range []bool{false, true} {
@@ -106,9 +106,9 @@ func TestServer_RunsActions(t *testing.T) {
 			c1test.Action
 			err error
 		}
-		answered := make(chan answer, 1)
+		answered, args := make(chan answer, 1), values(t, map[string]any{"fail": fails, "request": "INC-43"})
 		go func() {
-			got, err := c1.RunAction(ctx, "wait", values(t, map[string]any{"fail": fails, "request": "INC-43"}))
+			got, err := c1.RunAction(ctx, "wait", args)
 			answered <- answer{got, err}
 		}()
 		require.NoError(t, c1test.WaitStatusAsked(ctx, c1, asked+1))
@@ -118,9 +118,9 @@ func TestServer_RunsActions(t *testing.T) {
 		require.NoError(t, got.err)
 		require.Positive(t, got.Asked)
 		asked += got.Asked
-		require.Equal(t, !fails, got.Complete(), got.Error())
+		require.Equal(t, !fails, got.Complete(), got.Failure())
 		if fails {
-			require.Contains(t, got.Error(), "it took too long")
+			require.Contains(t, got.Failure(), "it took too long")
 		} else {
 			require.Equal(t, "INC-43", got.Text("request"))
 		}

@@ -32,15 +32,15 @@ func (a Action) Text(name string) string {
 	return text
 }
 
-// Error is why the action has failed; "" if it has not.
-func (a Action) Error() string { return a.Text("error") }
+// Failure is why the action has failed; "" if it has not.
+func (a Action) Failure() string { return a.Text("error") }
 
 // RunAction invokes an action, and asks for its status until it has ended: a connector in service mode answers an
 // invocation after a second, whether the action has ended or not, and goes on with it.
 func (s *Server) RunAction(ctx context.Context, name string, args *structpb.Struct) (Action, error) {
 	var first v2.InvokeActionResponse
 	out, err := s.aboutAction(ctx, s.Queue(InvokeAction(name, args)), &first)
-	if err != nil || out.Error() != "" {
+	if err != nil || out.Failure() != "" {
 		return out, err
 	}
 	out = Action{ID: first.GetId(), Status: first.GetStatus(), Values: first.GetResponse().AsMap()}
@@ -54,7 +54,7 @@ func (s *Server) RunAction(ctx context.Context, name string, args *structpb.Stru
 		}
 		var now v2.GetActionStatusResponse
 		failed, err := s.aboutAction(ctx, s.Queue(ActionStatus(name, out.ID)), &now)
-		if err != nil || failed.Error() != "" {
+		if err != nil || failed.Failure() != "" {
 			return failed, err
 		}
 		out.Status, out.Values, out.Asked = now.GetStatus(), now.GetResponse().AsMap(), out.Asked+1

@@ -25,12 +25,23 @@ func (e *provisionEnv) createAccount(c types.ConnectorServer, kind string, profi
 	*v2.CreateAccountResponse, error,
 ) {
 	e.t.Helper()
-	fields, err := structpb.NewStruct(profile)
-	require.NoError(e.t, err)
 	return c.CreateAccount(e.ctx(), v2.CreateAccountRequest_builder{
-		ResourceTypeId: kind, AccountInfo: v2.AccountInfo_builder{Profile: fields}.Build(),
-		CredentialOptions: v2.CredentialOptions_builder{NoPassword: &v2.CredentialOptions_NoPassword{}}.Build(),
+		ResourceTypeId: kind, AccountInfo: v2.AccountInfo_builder{Profile: fields(e.t, profile)}.Build(),
+		CredentialOptions: noPassword(),
 	}.Build())
+}
+
+// fields are a profile or arguments, as ConductorOne sends them.
+func fields(t *testing.T, in map[string]any) *structpb.Struct {
+	t.Helper()
+	out, err := structpb.NewStruct(in)
+	require.NoError(t, err)
+	return out
+}
+
+// noPassword is the only way in which a console makes accounts and tokens: by itself.
+func noPassword() *v2.CredentialOptions {
+	return v2.CredentialOptions_builder{NoPassword: &v2.CredentialOptions_NoPassword{}}.Build()
 }
 
 // A user is created once, is there already when asked again, and is deleted; a service user's token goes to the worker.
@@ -63,10 +74,8 @@ func TestAccounts_CreateAgainDelete(t *testing.T) {
 
 func (e *provisionEnv) action(c types.ConnectorServer, name string, args map[string]any) map[string]any {
 	e.t.Helper()
-	in, err := structpb.NewStruct(args)
-	require.NoError(e.t, err)
 	out, err := c.InvokeAction(e.ctx(), v2.InvokeActionRequest_builder{
-		Name: name, Args: in, InlineWait: durationpb.New(limit),
+		Name: name, Args: fields(e.t, args), InlineWait: durationpb.New(limit),
 	}.Build())
 	require.NoError(e.t, err)
 	require.Equal(e.t, v2.BatonActionStatus_BATON_ACTION_STATUS_COMPLETE, out.GetStatus(), out.GetResponse())
@@ -109,7 +118,7 @@ func TestAccounts_Rotate(t *testing.T) {
 	require.NoError(t, err)
 	got, err := e.connect().RotateCredential(e.ctx(), v2.RotateCredentialRequest_builder{
 		ResourceId:        v2.ResourceId_builder{ResourceType: "service_user", Resource: ci}.Build(),
-		CredentialOptions: v2.CredentialOptions_builder{NoPassword: &v2.CredentialOptions_NoPassword{}}.Build(),
+		CredentialOptions: noPassword(),
 		EncryptionConfigs: []*v2.EncryptionConfig{config},
 	}.Build())
 	require.NoError(t, err)

@@ -177,14 +177,21 @@ func (e *c1Env) requests() int {
 	return e.count(ofConnector)
 }
 
-// pending waits until that many requests wait for an approval, and returns their ids.
+// pending waits until that many grants wait for an approval, and returns their ids.
 func (e *c1Env) pending(n int) []string {
+	e.t.Helper()
+	return e.pendingOf("grant/c1-", n)
+}
+
+// pendingOf waits until that many requests wait for an approval whose ids begin so, and returns their ids.
+func (e *c1Env) pendingOf(prefix string, n int) []string {
 	e.t.Helper()
 	var ids []string
 	require.EventuallyWithT(e.t, func(c *assert.CollectT) {
 		ids = nil
 		got, err := e.client.ListWorkflow(e.ctx(), &workflowservice.ListWorkflowExecutionsRequest{
-			Query: `TaskQueue = "` + e.queue + `" AND ExecutionStatus = "Running" AND ` + ofConnector,
+			Query: fmt.Sprintf("TaskQueue = %q AND ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH %q",
+				e.queue, prefix),
 		})
 		require.NoError(c, err)
 		for _, r := range got.GetExecutions() {
