@@ -109,9 +109,10 @@ func TestManyRoles_LevelChange(t *testing.T) {
 func TestManyRoles_ReleaseWhileTheConsoleIsDown(t *testing.T) {
 	t.Parallel()
 	s := newManyRolesEnv(t)
-	run := s.startGrant("1", s.input("20s"))
-	s.untilStatus(run, isActive)
-	down := s.console.AddFault(consoletest.Fault{Name: consoletest.ServerError, Method: http.MethodPut, Path: "/users"})
+	down := s.console.AddFault(consoletest.Fault{
+		Name: consoletest.ServerError, Method: http.MethodPut, Path: "/users", After: 1, // it may be given
+	})
+	run := s.startGrant("1", s.input("2s"))
 	s.untilStatus(run, func(got wire.RequestStatus) bool {
 		return got.State == wire.StateReleasing && strings.Contains(got.Waiting, "attempt")
 	})
@@ -128,7 +129,7 @@ func TestManyRoles_ListsAreLost(t *testing.T) {
 	t.Parallel()
 	s := newManyRolesEnv(t)
 	before := s.holdings()
-	run := s.startGrant("1", s.input("20s"))
+	run := s.startGrant("1", s.input("20s")) // it is active for long enough to be seen, also on a machine under load
 	s.untilStatus(run, isActive)
 	s.execute("DROP TRIGGER role_lists_no_delete; DELETE FROM role_lists")
 	got := s.result(run)

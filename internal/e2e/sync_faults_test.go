@@ -63,9 +63,12 @@ func (l *syncEnv) sync(onQuarantine func(*testsuite.TestWorkflowEnvironment)) (w
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetTestTimeout(limit)
 	l.runs++
-	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{
-		&runID{id: fmt.Sprintf("run-%d", l.runs)}, fault.NewInterceptor(),
-	}})
+	env.SetWorkerOptions(worker.Options{
+		DeadlockDetectionTimeout: limit, // a second is too short for a machine under load
+		Interceptors: []interceptor.WorkerInterceptor{
+			&runID{id: fmt.Sprintf("run-%d", l.runs)}, fault.NewInterceptor(),
+		},
+	})
 	workflows.Register(env)
 	syncactivities.New(l.client, l.store, syncactivities.Guard{MaxPercent: 25, MinRows: 10}).Register(env)
 	if onQuarantine != nil {
