@@ -36,7 +36,7 @@ func (d *Drift) Explain(ctx context.Context) (store.Explanation, error) {
 	}
 	if out.New.Drift() > 0 {
 		attempt.Logger(ctx).Warn("New drift: console and ledger do not agree",
-			"console", a.console, "found", out.New.String(), "in_all", out.Counts.String())
+			"found", out.New.String(), "in_all", out.Counts.String())
 		d.untold.Store(out.Number)
 	}
 	if n := d.untold.Load(); n > 0 {

@@ -35,7 +35,12 @@ const visibilityDelay = 30 * time.Second
 // of it is left behind.
 func (p *Principal) Write(ctx context.Context, in wire.WriteInput) (wire.WriteResult, error) {
 	defer attempt.KeepAlive(ctx)()
-	return p.write(ctx, in, nil)
+	out, err := p.write(ctx, in, nil)
+	if err == nil {
+		attempt.Logger(ctx).Info("Change is settled", "op", string(in.Change.Change.Op),
+			"outcome", string(out.Proof.Outcome))
+	}
+	return out, err
 }
 
 // write is [Principal.Write], also outside of Temporal: see [attempt.Outside]. overdue is recorded with the

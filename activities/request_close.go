@@ -65,7 +65,11 @@ func (r *Request) receiptUnless(ctx context.Context, in wire.CloseInput, unless 
 	if err != nil {
 		return nil, fmt.Errorf("cannot record the receipt of %s: %w", in.Request.ID, err)
 	}
-	return receiptIn(entries[len(entries)-1])
+	kept, err := receiptIn(entries[len(entries)-1])
+	if err == nil && kept != nil {
+		attempt.Logger(ctx).Info("Request has ended", "state", kept.State, "outcome", string(kept.Outcome))
+	}
+	return kept, err
 }
 
 // cancelGrant settles whether a grant can still be cancelled while it is applied: once its

@@ -45,7 +45,7 @@ func startConnection(
 		defer tick.Stop()
 		for {
 			if err := runConnection(ctx, temporal, cfg.Worker.TaskQueue, console); err != nil && ctx.Err() == nil {
-				log.Warn("Cannot start the checks of the connection: retrying", "console", console, "error", err,
+				log.Warn("Cannot start the checks of the connection: retrying", "error", err,
 					"next_attempt_in", connectionPause.String())
 			}
 			select {

@@ -45,6 +45,9 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	cfg, err := config.Load()
 	log := telemetry.NewLogger(stderr, cfg.Telemetry.Level, cfg.Telemetry.Format)
+	if base, failed := console.ParseBaseURL(cfg.Console.BaseURL); failed == nil {
+		log = log.With("console", base.Host)
+	}
 	options, temporalErr := temporalclient.Options(log, cfg.Worker.KeysFile)
 	if err := errors.Join(err, temporalErr); err != nil {
 		return configError(stderr, "configuration", err)
@@ -167,7 +170,7 @@ func serve(
 	checked := startConnection(checking, log, temporal, cfg, s1.Console())
 	defer func() { stopChecks(); <-checked }()
 	deployment, build := cfg.Deployment.Version()
-	log.Info("Worker is ready", "version", version.String(), "console", s1.Console(), "read_only", cfg.Console.ReadOnly,
+	log.Info("Worker is ready", "version", version.String(), "read_only", cfg.Console.ReadOnly,
 		"temporal", options.HostPort, "namespace", options.Namespace, "task_queue", cfg.Worker.TaskQueue,
 		"deployment", deployment, "build_id", build)
 	select {
@@ -225,6 +228,7 @@ func newWorkers(
 	options := workerOptions(cfg)
 	options.OnFatalError = onFatal
 	options.Interceptors = []interceptor.WorkerInterceptor{
+		telemetry.NewLogFields(),
 		fault.NewInterceptor(), // last: all others see the translated error
 	}
 	w := worker.New(temporal, cfg.Worker.TaskQueue, options)

@@ -79,7 +79,7 @@ func (a *Activities) Check(ctx context.Context, in wire.ConnectionCheckInput) (w
 	out.Every = access.Duration(a.every)
 	out.Report, err = json.Marshal(report)
 	if report.Label != connection.Connected {
-		attempt.Logger(ctx).Warn("The connection is not well", "console", report.Console, "label", string(report.Label),
+		attempt.Logger(ctx).Warn("The connection is not well", "label", string(report.Label),
 			"why", report.Why)
 	}
 	return out, err

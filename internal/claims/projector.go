@@ -68,7 +68,7 @@ func (p Projector) step(ctx context.Context) (more bool, err error) {
 	}
 	if !there { // the ledger is another one than it was: an older database was restored
 		p.log().Warn("The ledger does not hold the entry up to which the claims are made: making them again",
-			"console", p.Console, "entry", from.Seq)
+			"entry", from.Seq)
 		return true, p.Store.ResetClaims(ctx, p.Console, from)
 	}
 	marks, err := p.Store.LedgerMarks(ctx, p.Console, from.Seq, batch)
@@ -167,7 +167,7 @@ func (p Projector) genuine(ctx context.Context, all []ledger.Entry) (out, forged
 			out = append(out, e)
 		case errors.Is(err, ledger.ErrBadSeal):
 			p.log().Error("An entry of the ledger does not count",
-				"console", p.Console, "entry", e.Seq, "error", err)
+				"entry", e.Seq, "error", err)
 			forged = append(forged, e)
 		default:
 			return nil, nil, err

@@ -61,7 +61,7 @@ func (p Projector) readable(all []ledger.Entry) []ledger.Entry {
 		_, err := ledger.Decode(e)
 		if err != nil {
 			p.log().Error("An entry of the ledger cannot be read",
-				"console", p.Console, "entry", e.Seq, "error", err)
+				"entry", e.Seq, "error", err)
 		}
 		return err != nil
 	})

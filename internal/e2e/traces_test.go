@@ -3,6 +3,7 @@ package e2e
 import (
 	"compress/gzip"
 	"encoding/hex"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -82,10 +83,33 @@ func TestTraces_FromTheCommandToThePut(t *testing.T) {
 	}, limit, 100*time.Millisecond)
 	got.mu.Lock()
 	defer got.mu.Unlock()
+	r.requireLogged(t.Name(), got.named["starter grant"][0])
 	for _, raw := range got.raw {
 		for _, secret := range []string{r.console.Token(), "ApiToken", "baggage", r.user.Email} {
 			shown := strings.Contains(raw, secret)
 			require.False(t, shown, secret)
 		}
+	}
+}
+
+// requireLogged says that the worker has logged the change and the end of a request with the ids of request, workflow
+// and trace and with the console, and nothing that is secret.
+func (r *grantEnv) requireLogged(id, traceID string) {
+	r.t.Helper()
+	require.NoError(r.t, r.workerOutput.WaitFor(r.t.Context(), "Request has ended", 1))
+	found := map[string]map[string]any{}
+	for line := range strings.Lines(r.workerOutput.String()) {
+		require.NotContains(r.t, line, r.console.Token())
+		var fields map[string]any
+		if json.Unmarshal([]byte(line), &fields) == nil && fields["request"] == "grant/"+id {
+			found[fields["msg"].(string)] = fields
+		}
+	}
+	for msg, workflow := range map[string]string{"Change is settled": "principal/", "Request has ended": "grant/" + id} {
+		line := found[msg]
+		require.NotNil(r.t, line, msg)
+		require.Contains(r.t, line["WorkflowID"], workflow)
+		require.Equal(r.t, traceID, line["TraceID"], msg)
+		require.Equal(r.t, strings.TrimPrefix(r.console.URL, "http://"), line["console"], msg)
 	}
 }

@@ -66,6 +66,9 @@ type WriteInput struct {
 	Preempted []ChangeRequest `json:"preempted,omitempty"`
 }
 
+// RequestID is the workflow id of the request for which the change is made.
+func (in WriteInput) RequestID() string { return in.Change.Request }
+
 // WriteResult is the proof of a change, and what the writer knows after it.
 type WriteResult struct {
 	Proof access.Proof `json:"proof"`
@@ -93,6 +96,9 @@ type ConfirmInput struct {
 	// Whole says that the change has removed the principal, not only a role.
 	Whole bool `json:"whole,omitempty"`
 }
+
+// RequestID is the workflow id of the request whose change is confirmed.
+func (in ConfirmInput) RequestID() string { return in.Request }
 
 // ConfirmResult is that read. The writer does not update its ownership from it, because a
 // console that shows writes late may return an old state.
