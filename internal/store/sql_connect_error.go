@@ -63,7 +63,7 @@ func connectAdvice(cfg *pgx.ConnConfig, err error) string {
 		return "correct the host in DATABASE_URL"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "start PostgreSQL there, or correct host and port in DATABASE_URL"
-	case strings.Contains(err.Error(), "server refused TLS connection"):
+	case slices.Equal(causeTexts(err), []string{refusedTLS}):
 		return "turn TLS on there, or, on a network that you trust, add ?sslmode=disable to DATABASE_URL"
 	case hint != "":
 		return hint + "; sslrootcert is a parameter of DATABASE_URL, as in ?sslmode=verify-full&sslrootcert=FILE"
@@ -76,13 +76,24 @@ func causeText(err error) string {
 	if _, connecting := errors.AsType[*pgconn.ConnectError](err); !connecting {
 		return err.Error()
 	}
-	var texts []string
+	return strings.Join(causeTexts(err), "; ")
+}
+
+// refusedTLS is what the driver says of a server without TLS.
+const refusedTLS = "server refused TLS connection"
+
+// causeTexts are the causes, each once. A server without TLS is one only if that was all: by default the driver goes on
+// without TLS, and then fails for another reason.
+func causeTexts(err error) (texts []string) {
 	for _, text := range causes(err) {
 		if !slices.Contains(texts, text) {
 			texts = append(texts, text)
 		}
 	}
-	return strings.Join(texts, "; ")
+	if len(texts) > 1 {
+		texts = slices.DeleteFunc(texts, func(text string) bool { return text == refusedTLS })
+	}
+	return texts
 }
 
 func causes(err error) []string {
