@@ -100,7 +100,9 @@ func TestPrograms_SQLite(t *testing.T) {
 	odd := filepath.Join(p.dir, "a b#c%20d ü.db")
 	got := p.worker(t, map[string]string{"DATABASE_URL": "sqlite://" + odd})
 	require.True(t, got.runs, got.out)
-	require.FileExists(t, odd)
+	header, err := os.ReadFile(odd)
+	require.NoError(t, err)
+	require.Equal(t, "SQLite format 3", string(header[:min(15, len(header))]), "the database is this file")
 }
 
 // What is no host and port is bad configuration, in the worker and in each command, with the form.

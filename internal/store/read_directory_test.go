@@ -52,6 +52,7 @@ func TestDirectory_OfferedNamesCanBeTyped(t *testing.T) {
 		w := smallWorld()
 		w.accounts["109"] = access.Account{ID: "109", Name: "Delta\u00a0 West "}
 		w.sites["209"] = access.Site{ID: "209", Name: "Harbour ", AccountID: "109"}
+		w.accounts["108"] = access.Account{ID: "108", Name: "Delta old", State: "deleted"}
 		w.sites["208"] = access.Site{ID: "208", Name: "Harbour old", AccountID: "109", State: "deleted"}
 		w.roles["309"] = access.Role{ID: "309", Name: "Night watch ", Scope: access.Tenant}
 		syncOnce(t, s, acme, "s1", w)
@@ -63,9 +64,11 @@ func TestDirectory_OfferedNamesCanBeTyped(t *testing.T) {
 			require.Len(t, got, 1)
 			require.Equal(t, "209", got[0].ID)
 		}
-		_, err = d.ScopesNamed("Harbour ol")
-		require.ErrorContains(t, err, "no scope is called")
-		require.NotContains(t, err.Error(), "Harbour old", "it is deleted")
+		for _, name := range []string{"Harbour ol", "Delta ol"} {
+			_, err = d.ScopesNamed(name)
+			require.ErrorContains(t, err, "no scope is called")
+			require.NotContains(t, err.Error(), "did you mean", "it is deleted")
+		}
 
 		closed, err := s.ClaimsClosedSince(t.Context(), acme, time.Unix(0, 0), 10)
 		require.NoError(t, err)

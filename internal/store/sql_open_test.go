@@ -71,11 +71,17 @@ func TestOpenReader_MissingDatabase(t *testing.T) {
 // A path may contain characters that are special in URLs.
 func TestOpen_SpecialCharactersInPath(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(t.TempDir(), "a b?c#d%20e")
+	parent := t.TempDir()
+	dir := filepath.Join(parent, "a b?c#d%20e")
 	require.NoError(t, os.Mkdir(dir, 0o700))
 	path := filepath.Join(dir, "x y.db")
 	open(t, "sqlite://"+path)
-	require.FileExists(t, path)
+	header, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, "SQLite format 3", string(header[:min(15, len(header))]), "the database is this file")
+	others, err := os.ReadDir(parent)
+	require.NoError(t, err)
+	require.Len(t, others, 1, "nothing is made of a part of the path")
 }
 
 // The worker and readers refuse a database of a newer program.
