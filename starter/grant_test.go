@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/ledger"
@@ -328,7 +329,7 @@ func dryRun(t *testing.T, l *live) {
 	require.Equal(t, exitFailed, run(t, "show", "DRY-1").code, "the id is free")
 }
 
-func unknownRequest(t *testing.T, _ *live) {
+func unknownRequest(t *testing.T, l *live) {
 	for _, args := range [][]string{{"end", "NEVER"}, {"extend", "NEVER", "--for", "1h"}, {"cancel", "grant/NEVER"}} {
 		got := run(t, args...)
 		require.Equal(t, exitFailed, got.code)
@@ -337,6 +338,17 @@ func unknownRequest(t *testing.T, _ *live) {
 	got := run(t, "show", "NEVER")
 	require.Equal(t, exitFailed, got.code)
 	require.Equal(t, "error: there is no request \"NEVER\": see `starter requests`\n", got.errOut)
+
+	// A workflow that somebody has started under the id of a request is none.
+	foreign, err := l.client.ExecuteWorkflow(t.Context(),
+		client.StartWorkflowOptions{ID: "revoke/FOREIGN", TaskQueue: "elsewhere"}, "Nothing")
+	require.NoError(t, err)
+	got = run(t, "show", "FOREIGN")
+	require.Equal(t, exitFailed, got.code)
+	require.Equal(t, `error: there is no request "FOREIGN": in Temporal, revoke/FOREIGN is a workflow of type "Nothing", `+
+		"which is no request: see what started it with `temporal workflow show --workflow-id revoke/FOREIGN`\n",
+		got.errOut)
+	require.NoError(t, l.client.TerminateWorkflow(t.Context(), foreign.GetID(), "", "it was a test"))
 }
 
 func notWaitedFor(t *testing.T, l *live) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"sentinelone-provisioner/internal/requestrecord"
@@ -34,6 +35,9 @@ func (p *app) readRecord(
 
 // notFound adds where to look up the id of a request.
 func notFound(r requestrecord.Record, text string) error {
+	if foreign, is := errors.AsType[*requestrecord.ForeignError](r.TemporalErr); is && r.LedgerErr == nil {
+		return fmt.Errorf("there is no request %q: %w", text, foreign)
+	}
 	err := r.NotFound(text)
 	if err.Incomplete != nil {
 		return err

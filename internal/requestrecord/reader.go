@@ -3,11 +3,14 @@ package requestrecord
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/temporalclient"
+	"sentinelone-provisioner/internal/wire"
 )
 
 // Reader reads requests of one console from Temporal and the ledger. Each source may be
@@ -85,13 +88,27 @@ func FromLedger(id string, entries []ledger.Entry) Record {
 	return out
 }
 
+// ForeignError says that the id of a request is, in Temporal, the one of a workflow that is no request. Whoever can reach
+// the namespace can start one.
+type ForeignError struct{ ID, Type string }
+
+// Error implements error.
+func (e *ForeignError) Error() string {
+	return fmt.Sprintf("in Temporal, %s is a workflow of type %q, which is no request: "+
+		"see what started it with `temporal workflow show --workflow-id %s`", e.ID, e.Type, e.ID)
+}
+
 // firstRun is the id of the first run of the latest workflow; "" if Temporal knows none or
 // is not available.
 func (r Reader) firstRun(ctx context.Context, id string) (string, error) {
 	if r.Temporal == nil {
 		return "", nil
 	}
-	return r.Temporal.FirstRunID(ctx, id)
+	run, workflowType, err := r.Temporal.FirstRun(ctx, id)
+	if err == nil && run != "" && !slices.Contains(wire.RequestTypes(), workflowType) {
+		return "", &ForeignError{ID: id, Type: workflowType}
+	}
+	return run, err
 }
 
 // storedRequests is what the store knows of some requests, by workflow id.

@@ -1,16 +1,22 @@
 package requestrecord
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/temporalclient"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -182,4 +188,33 @@ func TestObservation_Err(t *testing.T) {
 	} {
 		require.NoError(t, o.Err())
 	}
+}
+
+// foreignTemporal has a workflow of another type under every id.
+type foreignTemporal struct{ client.Client }
+
+func (foreignTemporal) DescribeWorkflowExecution(
+	context.Context, string, string,
+) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	return &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{
+		FirstRunId: "foreign", Type: &common.WorkflowType{Name: "Nothing"},
+	}}, nil
+}
+
+// A workflow of another type under the id of a request is no request, and does not hide what the ledger has.
+func TestRead_ForeignWorkflow(t *testing.T) {
+	t.Parallel()
+	r := ledgerWith(t, "grant/OLD", requested("request", twoSteps().Seal()))
+	r.Temporal = &temporalclient.Connection{Client: foreignTemporal{}}
+	known := r.Read(t.Context(), "grant/OLD")
+	require.True(t, known.Known())
+	require.Equal(t, "bob@example.com", known.Requester())
+	require.Equal(t, "r1", known.Run)
+	require.Equal(t, StateOpen, known.State())
+	require.ErrorContains(t, known.TemporalErr, `grant/OLD is a workflow of type "Nothing", which is no request: `+
+		"see what started it with `temporal workflow show --workflow-id grant/OLD`")
+
+	unknown := r.Read(t.Context(), "grant/NEVER")
+	require.False(t, unknown.Known())
+	require.Equal(t, &ForeignError{ID: "grant/NEVER", Type: "Nothing"}, unknown.TemporalErr)
 }

@@ -81,17 +81,17 @@ func (c *Connection) Info(ctx context.Context, run Run) (*workflowpb.WorkflowExe
 	return described.GetWorkflowExecutionInfo(), err
 }
 
-// FirstRunID returns the id of the first run of the latest workflow with that id; "" if
-// Temporal knows none.
-func (c *Connection) FirstRunID(ctx context.Context, workflowID string) (string, error) {
+// FirstRun returns the id of the first run of the latest workflow with that id, and its type; "" if Temporal knows
+// none.
+func (c *Connection) FirstRun(ctx context.Context, workflowID string) (run, workflowType string, err error) {
 	info, err := c.Info(ctx, Run{WorkflowID: workflowID})
 	if IsNotFound(err) {
-		return "", nil
+		return "", "", nil
 	}
 	if err != nil {
-		return "", c.Explain(err)
+		return "", "", c.Explain(err)
 	}
-	return info.GetFirstRunId(), nil
+	return info.GetFirstRunId(), info.GetType().GetName(), nil
 }
 
 // RequestStatus queries the status of a request, which a worker answers. [Connection.NoAnswer]
