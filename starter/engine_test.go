@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
+	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/temporalclient"
 	"sentinelone-provisioner/internal/testbed"
 	"sentinelone-provisioner/internal/wire"
@@ -54,12 +55,20 @@ func scripted(ctx workflow.Context, in wire.SyncInput) (wire.SyncResult, error) 
 	}
 	switch {
 	case len(in.Collections) == 0:
+	case in.Collections[0] == "accounts" && len(in.Collections) > 1:
+		return wire.SyncResult{State: wire.StateUnchanged, Skipped: "by-hand\x1b is under way"}, nil
 	case in.Collections[0] == "accounts":
 		return wire.SyncResult{},
 			temporal.NewNonRetryableApplicationError("the token was refused", "Unauthenticated", nil)
 	case in.Collections[0] == "sites":
 		err = workflow.Await(ctx, func() bool { return false })
 		return wire.SyncResult{}, err
+	case in.Collections[0] == "roles": // as one that reads everything, in the state that the second one names
+		status.Console, status.State = in.Console, in.Collections[1]
+		for _, c := range access.Collections() {
+			status.Collections[string(c)] = wire.CollectionStatus{State: wire.CollectionWaiting}
+		}
+		workflow.GetSignalChannel(ctx, "end").Receive(ctx, nil)
 	case in.Collections[0] == "serviceUsers":
 		workflow.GetSignalChannel(ctx, "end").Receive(ctx, nil)
 	case in.Collections[0] == "users":

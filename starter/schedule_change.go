@@ -106,7 +106,7 @@ func newScheduleTriggerCommand(a *app) *cobra.Command {
 		Use:   "trigger",
 		Short: "Start a sync of the schedule now",
 		Long: `Start a sync of the schedule now, also while the schedule is paused. If one of its syncs is
-running, the command joins it instead of starting another.`,
+running, or another full sync of the console, the command joins it instead of starting another.`,
 		Example: `  starter schedule trigger --wait`,
 		Args:    cobra.NoArgs,
 		RunE:    a.run(func(ctx context.Context, _ []string) error { return c.execute(ctx) }),
@@ -130,11 +130,31 @@ func (c *scheduleTriggerCommand) execute(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	run, err := e.trigger(ctx, all, chosen[0])
+	run, err := c.triggered(ctx, e, all, chosen[0])
 	if err != nil {
 		return e.explainSchedule(chosen[0], err)
 	}
 	return c.started(ctx, e, id, run, c.watch, "")
+}
+
+// triggered joins a full sync of the console that reads everything, or else triggers the schedule: Temporal knows only
+// of the syncs of the schedule itself.
+func (c *scheduleTriggerCommand) triggered(
+	ctx context.Context, e *temporalClient, all schedule.Schedules, id string,
+) (startedRun, error) {
+	if _, err := all.Get(ctx, id); err != nil {
+		return startedRun{}, err
+	}
+	host, err := c.configuredConsole()
+	if err != nil {
+		return startedRun{}, err
+	}
+	if id == wire.SyncID(host) {
+		if run := e.runningElsewhere(ctx, wire.SyncInput{Console: host}); run.RunID != "" {
+			return run, nil
+		}
+	}
+	return e.trigger(ctx, all, id)
 }
 
 // triggerTimeout is how long Temporal may take to start a sync that was triggered.

@@ -70,15 +70,18 @@ type scheduledRun struct {
 	WorkflowID string    `json:"workflowId"`
 	RunID      string    `json:"runId"`
 	StartedAt  time.Time `json:"startedAt"`
-	// Outcome is running, promoted, unchanged, quarantined, failed, cancelled or terminated; unknown if Temporal has
-	// forgotten the sync.
+	// Outcome is running, promoted, unchanged, skipped, quarantined, failed, cancelled or terminated; unknown if
+	// Temporal has forgotten the sync.
 	Outcome string                  `json:"outcome"`
 	Changes *wire.AssignmentChanges `json:"changes,omitempty"`
-	Error   string                  `json:"error,omitempty"`
+	Error   string                  `json:"error,omitempty"` // why it failed, or was skipped
 }
 
 // outcomeUnknown is the outcome of a sync that Temporal has forgotten.
 const outcomeUnknown = "unknown"
+
+// outcomeSkipped is the outcome of a sync that another one, which the schedule has not started, has made needless.
+const outcomeSkipped = "skipped"
 
 // showSchedules shows the schedule of full syncs, and that of delta syncs if there is one.
 func (c *scheduleCommand) showSchedules(ctx context.Context, e *temporalClient, id string) error {
@@ -166,6 +169,9 @@ func (e *temporalClient) scheduledRun(ctx context.Context, s schedule.Start) (sc
 	switch err := e.GetWorkflow(ctx, s.WorkflowID, s.RunID).Get(ctx, &result); {
 	case err == nil:
 		run.Outcome, run.Changes = result.State, &result.Changes
+		if result.Skipped != "" {
+			run.Outcome, run.Changes, run.Error = outcomeSkipped, nil, result.Skipped
+		}
 	case temporalclient.Unreachable(err):
 		return run, e.Explain(err)
 	default:

@@ -3,6 +3,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"strings"
 	"sync"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"sentinelone-provisioner/internal/codec"
@@ -81,7 +83,9 @@ func TestSchedule(t *testing.T) {
 		{"set and changed", scheduleSet},
 		{"paused and resumed", schedulePaused},
 		{"triggered", scheduleTriggered},
+		{"skipped", scheduleSkipped},
 		{"joined", scheduleJoined},
+		{"of another id", scheduleJoinsOthers},
 		{"by cron", scheduleCron},
 		{"deltas", scheduleDeltas},
 		{"gone", scheduleGone},
@@ -159,6 +163,18 @@ func scheduleTriggered(t *testing.T, _ client.Client) {
 	require.Less(t, strings.Index(text, "failed:"), strings.Index(text, "promoted:"), "the latest first")
 }
 
+// A sync that leaves its work to another one says so, and which.
+func scheduleSkipped(t *testing.T, _ client.Client) {
+	require.Equal(t, exitDone, run(t, "schedule", "set", "--full", "12h", "--collections", "accounts,sites").code)
+	got := run(t, "schedule", "trigger", "--wait")
+	require.Equal(t, exitDone, got.code, got.errOut)
+	require.Contains(t, got.errOut, "skipped: by-hand\\x1b is under way\n")
+	skipped := last(scheduleJSON(t, "show").Runs)
+	require.Equal(t, "skipped", skipped.Outcome)
+	require.Nil(t, skipped.Changes)
+	require.Contains(t, run(t, "schedule", "show").out, "skipped: by-hand\\x1b is under way\n")
+}
+
 // A sync that the schedule has started is joined, by trigger and by sync, and its result is theirs.
 func scheduleJoined(t *testing.T, c client.Client) {
 	require.Equal(t, exitDone, run(t, "schedule", "set", "--full", "12h", "--collections", "serviceUsers").code)
@@ -191,6 +207,43 @@ func scheduleJoined(t *testing.T, c client.Client) {
 	ended := decode[outcome](t, run(t, "sync", "--wait", "-o", "json"))
 	require.True(t, ended.Started)
 	require.Equal(t, scheduleID, ended.WorkflowID)
+}
+
+// A full sync of the console is joined whatever its id is, unless it has read already, is of another console or task
+// queue, or the command names an id.
+func scheduleJoinsOthers(t *testing.T, c client.Client) {
+	start := func(id, console, state, queue string) client.WorkflowRun {
+		other, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: id, TaskQueue: queue},
+			wire.SyncType, wire.SyncInput{Console: console, Collections: []string{"roles", state}})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, c.TerminateWorkflow(context.Background(), id, "", "")) })
+		return other
+	}
+	host := strings.TrimPrefix(scheduleID, "sync/")
+	start("not-here", "other.example.net", wire.StateDraining, wire.DefaultTaskQueue)
+	start("held", host, wire.StateQuarantined, wire.DefaultTaskQueue)
+	start("elsewhere", host, wire.StateDraining, "another-queue")
+	require.Eventually(t, func() bool {
+		running, err := c.CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{
+			Query: "WorkflowType = 'Sync' AND ExecutionStatus = 'Running'",
+		})
+		return err == nil && running.GetCount() == 3
+	}, time.Minute, 50*time.Millisecond)
+	own := decode[outcome](t, run(t, "sync", "--wait", "-o", "json"))
+	require.Equal(t, scheduleID, own.WorkflowID)
+	require.True(t, own.Started)
+
+	other := start("by-hand", host, wire.StateSettling, wire.DefaultTaskQueue)
+	byHand := startedRun{WorkflowID: "by-hand", RunID: other.GetRunID()}
+	require.Eventually(t, func() bool {
+		return byHand == decode[startedRun](t, run(t, "sync", "-o", "json"))
+	}, time.Minute, 50*time.Millisecond, "Temporal lists it soon")
+	require.Equal(t, byHand, decode[startedRun](t, run(t, "schedule", "trigger", "-o", "json")))
+	require.Equal(t, byHand, decode[startedRun](t, run(t, "sync", "--collections", "users,roles", "-o", "json")))
+	require.Contains(t, run(t, "sync").errOut, "joined by-hand, which is already running\n")
+	named := decode[outcome](t, run(t, "sync", "--id", "mine", "--wait", "-o", "json"))
+	require.True(t, named.Started)
+	require.Equal(t, "mine", named.WorkflowID)
 }
 
 func last[T any](all []T) T { return all[len(all)-1] }

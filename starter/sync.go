@@ -30,7 +30,8 @@ func newSyncCommand(a *app) *cobra.Command {
 		Short: "Read the console into the database",
 		Long: `Read the console into the database. The sync runs in the worker and survives restarts;
 this command starts it, and watches it with --wait. If a sync is running already, also one
-that the schedule has started, the command joins it instead of starting another.
+that the schedule has started or that somebody started under another id, the command joins it
+instead of starting another; with --id only one of that id.
 With --delta it reads only what the console's activity feed says has changed: two requests if
 nothing has. It becomes a full sync where it cannot be sure, and says why; the first one does.
 Full syncs then count what the feed missed: run one daily. The token's role needs
@@ -94,7 +95,8 @@ func (p *app) started(
 }
 
 // joinOrStart joins the sync of that id, or one that the schedule of that id has started, if one runs; otherwise it
-// starts one. A schedule gives each of its syncs an id of its own.
+// starts one. A schedule gives each of its syncs an id of its own. Without an id of its own, it joins any full sync of
+// the console that reads what is asked for.
 func (e *temporalClient) joinOrStart(ctx context.Context, id string, in wire.SyncInput) (startedRun, error) {
 	scheduleID := id
 	if in.Mode == wire.ModeDelta {
@@ -109,6 +111,11 @@ func (e *temporalClient) joinOrStart(ctx context.Context, id string, in wire.Syn
 	}
 	if err != nil && !errors.Is(err, schedule.ErrMissing) {
 		return startedRun{}, e.Explain(err)
+	}
+	if id == wire.SyncID(in.Console) {
+		if run := e.runningElsewhere(ctx, in); run.RunID != "" {
+			return run, nil
+		}
 	}
 	return e.start(ctx, id, in)
 }

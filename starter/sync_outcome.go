@@ -24,6 +24,9 @@ func (p *app) conclude(run startedRun, s pendingObservation) {
 	}
 	writef(p.out, "\n%s: assignments +%d -%d, %s in %s\n", what, r.Changes.Added, r.Changes.Removed,
 		describe.Plural(r.Requests, "request"), r.FinishedAt.Sub(r.StartedAt).Round(100*time.Millisecond))
+	if r.Skipped != "" {
+		p.remark("skipped: %s", r.Skipped)
+	}
 	if r.FullBecause != "" {
 		p.remark("a full sync took the place of the delta sync: %s", r.FullBecause)
 	}

@@ -4,7 +4,8 @@ package workflows
 // promotes the snapshot in one step. People, a schedule or `starter sync` start
 // it. It ends promoted or unchanged within minutes, or stays open quarantined
 // until someone confirms or discards, seven days at most. A console or a store
-// that is down is waited out; a token that is refused ends it. Its id is
+// that is down is waited out; a token that is refused ends it. One that a schedule
+// has started ends at once while another reads the same. Its id is
 // sync/<console> by custom. Pinned: a run ends on the code it began on.
 
 import (
@@ -61,6 +62,7 @@ type syncRun struct {
 	final       bool                     // the end is reached; what the decision waits for
 	delta       bool                     // a delta sync, until it becomes a full one
 	fullBecause string                   // why it became one
+	skipped     string                   // why it reads nothing
 }
 
 // drainState is how far one collection is.
@@ -114,6 +116,9 @@ func (s *syncRun) run(ctx workflow.Context) (wire.SyncResult, error) {
 		if err := step(ctx); err != nil {
 			return wire.SyncResult{}, err
 		}
+		if s.skipped != "" {
+			break
+		}
 	}
 	return s.conclude(ctx), nil
 }
@@ -124,6 +129,10 @@ func (s *syncRun) begin(ctx workflow.Context) error {
 		Snapshot: s.status.Snapshot, Collections: s.collections, StartedAt: s.status.StartedAt, Console: s.console,
 	})
 	s.status.Console = out.Console
+	if out.Skipped != "" {
+		s.skipped = out.Skipped
+		s.settled = wire.SyncSettleResult{State: wire.StateUnchanged, Counts: map[string]int{}}
+	}
 	return err
 }
 
@@ -152,7 +161,8 @@ func (s *syncRun) conclude(ctx workflow.Context) wire.SyncResult {
 		Counts:   s.settled.Counts,
 		Changes:  wire.AssignmentChanges{Added: s.settled.Added, Removed: s.settled.Removed},
 		Requests: s.requests, Warnings: s.warnings(), LedgerHead: s.settled.LedgerHead,
-		Drift: s.settled.Drift, FullBecause: s.fullBecause, Feed: s.settled.Feed,
+		Drift: s.settled.Drift, FullBecause: s.fullBecause, Skipped: s.skipped,
+		Feed: s.settled.Feed,
 	}
 	if s.delta {
 		s.status.Result.Mode = wire.ModeDelta

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/activity"
 
 	"sentinelone-provisioner/internal/console"
@@ -25,13 +26,16 @@ type Activities struct {
 	drift   func(context.Context) (store.Explanation, error) // nil: nothing is explained
 	claims  func(context.Context) error                      // nil: no loss is explained
 	report  func(context.Context)                            // a sync has begun or ended
+
+	// describe asks Temporal about a run of a workflow; nil where Temporal does not say.
+	describe func(ctx context.Context, workflow, run string) *workflowpb.WorkflowExecutionInfo
 }
 
 // New wires the activities of a sync. They notify nobody until [Activities.Notifying] says how.
 func New(c *console.Client, s *store.Store, guard Guard) *Activities {
 	return &Activities{
 		console: c, store: s, guard: guard, now: time.Now, notify: func(context.Context, wire.Event) {},
-		policy: policy.BuiltIn(), report: func(context.Context) {},
+		policy: policy.BuiltIn(), report: func(context.Context) {}, describe: describeWorkflow,
 	}
 }
 

@@ -109,17 +109,15 @@ type beside struct {
 }
 
 // start begins the work, unless that of before goes on, or has begun a short time ago.
-func (b *beside) start(
-	ctx context.Context, t *Ticker, every time.Duration, fails string, do func(context.Context) error,
-) {
+func (b *beside) start(ctx context.Context, t *Ticker, every time.Duration, do func() error, failed func(error)) {
 	if time.Since(b.began) < every || !b.runs.CompareAndSwap(false, true) {
 		return
 	}
 	b.began = time.Now()
 	t.work.Go(func() {
 		defer b.runs.Store(false)
-		if err := do(ctx); err != nil && ctx.Err() == nil {
-			t.o.Log.Warn(fails, "error", err)
+		if err := do(); err != nil && ctx.Err() == nil {
+			failed(err)
 		}
 	})
 }
@@ -133,8 +131,9 @@ func (t *Ticker) startDrift(ctx context.Context) {
 	if t.o.DriftSooner != nil && t.o.DriftSooner(ctx) {
 		every = 0
 	}
-	t.drift.start(ctx, t, every, "Cannot carry out all drift rules: retrying",
-		func(ctx context.Context) error { return t.o.Drift(ctx, t.client()) })
+	t.drift.start(ctx, t, every, func() error { return t.o.Drift(ctx, t.client()) }, func(err error) {
+		t.o.Log.Warn("Cannot carry out all drift rules: retrying", "error", err)
+	})
 }
 
 // startStalled has requests go on that have stalled. Without Temporal, nothing is known of them.
@@ -143,8 +142,9 @@ func (t *Ticker) startStalled(ctx context.Context) {
 	if t.o.Stalled == nil || temporal == nil {
 		return
 	}
-	t.stalled.start(ctx, t, t.o.StalledEvery, "Cannot look after all requests that have stalled: retrying",
-		func(ctx context.Context) error { return t.o.Stalled(ctx, temporal) })
+	t.stalled.start(ctx, t, t.o.StalledEvery, func() error { return t.o.Stalled(ctx, temporal) }, func(err error) {
+		t.o.Log.Warn("Cannot look after all requests that have stalled: retrying", "error", err)
+	})
 }
 
 // leads says whether this process is the one at work.

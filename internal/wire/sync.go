@@ -66,6 +66,9 @@ type SyncResult struct {
 	Mode string `json:"mode,omitempty"`
 	// FullBecause says why a delta sync became a full one; "" if none was asked for.
 	FullBecause string `json:"fullBecause,omitempty"`
+	// Skipped says why a sync that a schedule has started read nothing: another one, which was under way, reads the
+	// same. "" if it was not skipped.
+	Skipped string `json:"skipped,omitempty"`
 	// Feed is how much the console's activity feed missed since the last full sync; nil where that was not measured.
 	Feed *FeedMeasure `json:"feed,omitempty"`
 }

@@ -18,6 +18,8 @@ type SyncBeginInput struct {
 // SyncBeginResult names the console of the snapshot.
 type SyncBeginResult struct {
 	Console string `json:"console"` // host and port, if any
+	// Skipped says why there is no snapshot: another sync reads the same; "" if there is one.
+	Skipped string `json:"skipped,omitempty"`
 }
 
 // SyncCheckInput is the input of [SyncCheckActivity]: what the sync is about to read.
