@@ -77,8 +77,8 @@ func (a NewAccount) Ref() PrincipalRef {
 
 // TokenPlace says where the token of a service user was stored. It never holds the token in clear.
 type TokenPlace struct {
-	Sink string `json:"sink"` // "file" or "command", or [SinkRecipient]
-	// Path is the file, in the folder SERVICE_USER_TOKEN_DIR; "" for a command.
+	Sink string `json:"sink"` // "file" or "command", [SinkRecipient] or [SinkOwnFile]
+	// Path is the file, in the folder SERVICE_USER_TOKEN_DIR; "" for the others.
 	Path      string    `json:"path,omitempty"`
 	ExpiresAt time.Time `json:"expiresAt"`
 	// Sealed is the token, encrypted to the recipient that the request names, as package tokenseal writes it.

@@ -34,6 +34,7 @@ type Console struct {
 	users        table
 	serviceUsers table
 	owner        int64                    // id of the owner of the API token; see own
+	ownVoid      bool                     // its owner has another token; see Options.ServiceUserTokens
 	changes      []Change                 // of principals, oldest first
 	stale        map[access.Kind][]hidden // writes that reads do not show yet, oldest first
 	roleCounts   map[int64]int            // distinct users per role; nil after a change

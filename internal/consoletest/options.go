@@ -60,6 +60,13 @@ type Options struct {
 	// OwnerIsServiceUser makes a service user the owner of the API token; GET /user then
 	// draws 403.
 	OwnerIsServiceUser bool
+	// TellsServiceUser has GET /user answer with the service user that owns the token, instead of 403.
+	TellsServiceUser bool
+	// ServiceUserTokens has each token of a service user that the API returned open the console, as that service user.
+	// The token of Options then ends with its owner, which nobody succeeds.
+	ServiceUserTokens bool
+	// HidesCreators leaves createdBy out of service users.
+	HidesCreators bool
 	// RolePermissions are the permissions that every role grants, such as "Users.view"; nil for all. They are shown and
 	// not enforced: a fault does that.
 	RolePermissions []string

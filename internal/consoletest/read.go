@@ -57,8 +57,17 @@ func (c *Console) tokenDetails(call *call) answer {
 		return a
 	}
 	var token string
-	if err := json.Unmarshal(fields["apiToken"], &token); err != nil || token != c.Token() {
+	if err := json.Unmarshal(fields["apiToken"], &token); err != nil {
 		return invalid("apiToken: Not a valid API token.")
+	}
+	caller, found := c.ownerOf(token)
+	if !found && token != c.Token() {
+		return invalid("apiToken: Not a valid API token.")
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p := c.serviceUsers.get(caller); caller != 0 && p != nil {
+		return data(timesOf(p.entity.(*principal)))
 	}
 	return data(tokenTimes{
 		CreatedAt: epoch.micros(), ExpiresAt: stampOf(c.opts.TokenExpiresAt).seconds(),

@@ -15,6 +15,9 @@ type call struct {
 	req   Request
 	fault FaultKind // the fault that affects it, for handlers whose rows depend on it
 	stale lag       // how long reads do not show the write
+	// caller is the id of the service user whose token it has, with Options.ServiceUserTokens; 0 for the owner of the
+	// console's own token.
+	caller int64
 }
 
 func (c *call) id() string { return c.http.PathValue("id") }
@@ -67,7 +70,7 @@ func (c *Console) routes() *http.ServeMux {
 // serve wraps a handler that requires the token.
 func (c *Console) serve(h handler) http.Handler {
 	return c.open(func(call *call) answer {
-		if !c.authorized(call.http) {
+		if !c.authorized(call) {
 			return unauthorized()
 		}
 		return h(call)
@@ -75,8 +78,13 @@ func (c *Console) serve(h handler) http.Handler {
 }
 
 // authorized accepts one scheme; expired and wrong tokens draw the same response.
-func (c *Console) authorized(r *http.Request) bool {
-	return r.Header.Get("Authorization") == "ApiToken "+c.Token() && time.Now().Before(c.opts.TokenExpiresAt)
+func (c *Console) authorized(call *call) bool {
+	token, found := strings.CutPrefix(call.http.Header.Get("Authorization"), "ApiToken ")
+	if !found {
+		return false
+	}
+	call.caller, found = c.ownerOf(token)
+	return found
 }
 
 // open processes every request: log, hook, faults, budget, handler, delay, response.

@@ -172,6 +172,12 @@ func (c *Console) serviceUserView(p *principal) serviceUserRow {
 	if r := c.users.get(p.creator); r != nil {
 		v.CreatedBy = &idName{ID: text(p.creator), Name: r.entity.(*principal).name}
 	}
+	if c.opts.ServiceUserTokens && p.creator != 0 {
+		v.CreatedBy = &idName{ID: text(p.creator), Name: "A creator"}
+	}
+	if c.opts.HidesCreators {
+		v.CreatedBy = nil
+	}
 	v.UpdatedBy = v.CreatedBy
 	return v
 }

@@ -82,7 +82,7 @@ func (c *Console) protected(p *principal) bool {
 }
 
 // delete deletes a principal with its roles and token. It refuses to delete the owner of the API
-// token: this is our choice, what real consoles do is unknown.
+// token that the request has: this is our choice, what real consoles do is unknown.
 func (c *Console) delete(call *call, name access.Collection) answer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -91,7 +91,7 @@ func (c *Console) delete(call *call, name access.Collection) answer {
 	switch {
 	case p == nil:
 		return notFound()
-	case c.protected(p) || p == c.own():
+	case c.protected(p) || p == c.callerOf(call):
 		return forbidden()
 	}
 	t.remove(p.id)

@@ -42,12 +42,20 @@ func (c *Console) postServiceUser(call *call) answer {
 	}
 	p := &principal{
 		kind: access.ServiceUser, id: c.ids.next(), name: *in.Name, description: orEmpty(in.Description),
-		created: c.now(), level: level, held: list, creator: c.owner,
+		created: c.now(), level: level, held: list, creator: c.creatorIn(call),
 	}
 	value := c.giveToken(p, expires)
 	c.serviceUsers.add(p.id, p)
 	c.written(call, nil, p)
 	return data(c.createdServiceUser(p, value))
+}
+
+// creatorIn is the id of who creates something.
+func (c *Console) creatorIn(call *call) int64 {
+	if p := c.callerOf(call); p != nil {
+		return p.id
+	}
+	return c.owner
 }
 
 func nameProblem(name *string) string {
@@ -93,6 +101,7 @@ func (c *Console) giveToken(p *principal, expires stamp) (value string) {
 		c.serviceTokens = map[int64]string{}
 	}
 	c.serviceTokens[p.id] = value
+	c.ownVoid = c.ownVoid || c.opts.ServiceUserTokens && p.id == c.owner
 	return value
 }
 

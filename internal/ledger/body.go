@@ -220,6 +220,9 @@ type AccountAnswer struct {
 type Token struct {
 	ID    string            `json:"id"` // of the service user
 	Place access.TokenPlace `json:"place"`
+	// Digest tells whether the worker's token file holds this token, of one that replaces the worker's own; "" for
+	// others. It is SHA-256 over the change and the token, which has far too many values to be guessed.
+	Digest string `json:"digest,omitempty"`
 }
 
 // Proof settles a change. Either Roles or Account is set.

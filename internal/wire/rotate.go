@@ -20,6 +20,9 @@ type RotateTokenInput struct {
 	// a request must be signed. "" has the worker store the token (SERVICE_USER_TOKEN_DIR or
 	// SERVICE_USER_TOKEN_COMMAND).
 	Recipient string `json:"recipient,omitempty"`
+	// Own replaces the service user whose token the worker itself uses by another one with the same roles, and writes
+	// the new token to the worker's token file.
+	Own       bool   `json:"own,omitempty"`
 	Requester string `json:"requester"` // as claimed
 	Reason    string `json:"reason,omitempty"`
 	Console   string `json:"console,omitempty"`
@@ -56,6 +59,7 @@ func (in RotateTokenInput) Limits() error {
 func (in RotateTokenInput) Rotation(now time.Time) access.TokenRotation {
 	return access.TokenRotation{
 		ExpiresAt: tokenExpiry(in.TokenExpiresAt, in.TokenLife, now), Recipient: in.Recipient,
+		Own: in.Own,
 	}
 }
 
