@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"context"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -18,16 +19,30 @@ type Accounts struct {
 	store   *store.Store
 	tokens  tokensink.Sink
 	now     func() time.Time
+	pause   func(ctx context.Context, d time.Duration) error
 	runs    *runFinder
 	notify  *Notify // nil: nobody is notified
 
 	authority *Authority
+	ownToken  OwnToken
 }
 
 // NewAccounts wires the activities that make users and service users. tokens takes the
 // tokens of the latter.
 func NewAccounts(c *console.Client, s *store.Store, tokens tokensink.Sink, a *Authority) *Accounts {
-	return &Accounts{console: c, store: s, tokens: tokens, now: time.Now, runs: &runFinder{}, authority: a}
+	return &Accounts{console: c, store: s, tokens: tokens, now: time.Now, pause: sleep, runs: &runFinder{}, authority: a}
+}
+
+// sleep waits that long, or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
 }
 
 // Notifying says who tells people of accounts that are not authorized, or have to wait for the

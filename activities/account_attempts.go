@@ -25,6 +25,8 @@ type callAttempt struct {
 	Ended time.Time
 	// TokenPlace is where the returned token was stored.
 	TokenPlace *access.TokenPlace
+	// Digest is that of the token, of one that replaces the worker's own.
+	Digest string
 }
 
 // loadHistory loads the ledger entries of this account: its outcome, or what was sent.
@@ -88,7 +90,7 @@ func (d *callAttempt) loadAnswer(e ledger.Entry) error {
 func (d *callAttempt) loadToken(e ledger.Entry) error {
 	is, err := ledger.DecodeAs[ledger.Token](e)
 	if err == nil {
-		d.ID, d.TokenPlace = is.ID, &is.Place
+		d.ID, d.TokenPlace, d.Digest = is.ID, &is.Place, is.Digest
 	}
 	return err
 }

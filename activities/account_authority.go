@@ -41,6 +41,10 @@ func (c *accountCreation) loadRecord(ctx context.Context) error {
 		c.want = access.NewAccount{
 			Kind: plan.Principal.Kind, Name: plan.Principal.Name, TokenExpiresAt: plan.Rotation.ExpiresAt,
 		}
+		if plan.Rotation.Own {
+			c.want.Name = access.SuccessorName(plan.Principal.Name, c.in.Key)
+			c.want.Description = "takes the place of service user " + plan.Principal.ID
+		}
 	}
 	c.in.Plan = plan
 	return nil

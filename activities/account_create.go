@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/attempt"
@@ -24,8 +25,10 @@ type accountCreation struct {
 	does   access.Op // creates the account, or rotates the token of one that is there
 	want   access.NewAccount
 	tokens tokensink.Sink
-	reads  []access.Read // all of this attempt
-	calls  []callAttempt // of this attempt and earlier ones, oldest first
+	own    OwnToken
+	pause  func(ctx context.Context, d time.Duration) error // between two tries of a new token
+	reads  []access.Read                                    // all of this attempt
+	calls  []callAttempt                                    // of this attempt and earlier ones, oldest first
 
 	judge  authority.Judge
 	record authority.Record // of the request, as the ledger has it
@@ -58,7 +61,7 @@ func (a *Accounts) carryOut(
 	if in.Cancel {
 		op, ctx = opCancel, console.Urgent(ctx)
 	}
-	c := &accountCreation{in: in, does: does, judge: a.authority.judge(), tokens: a.tokens, consoleWork: consoleWork{
+	c := &accountCreation{in: in, does: does, judge: a.authority.judge(), tokens: a.tokens, own: a.ownToken, pause: a.pause, consoleWork: consoleWork{
 		console: a.console, store: a.store, notify: a.notify, now: a.now,
 		consoleName: in.Plan.Console, request: in.Request.ID, key: in.Key, op: op,
 	}}

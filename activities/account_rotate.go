@@ -25,6 +25,9 @@ func (a *Accounts) RotateToken(ctx context.Context, in wire.CreateInput) (wire.C
 }
 
 func (c *accountCreation) rotateToken(ctx context.Context) (wire.CreateResult, error) {
+	if c.in.Plan.Rotation.Own {
+		return c.replaceOwn(ctx)
+	}
 	of := c.in.Plan.Principal
 	p, err := c.byID(ctx, of.ID)
 	switch {

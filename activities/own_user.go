@@ -21,9 +21,11 @@ const (
 
 // ownUser remembers who owns the token.
 type ownUser struct {
-	mu     sync.Mutex
-	cached string
-	until  time.Time
+	mu      sync.Mutex
+	cached  string
+	until   time.Time
+	token   string // digest of the token that the answer is about
+	purpose string // of the digest, which is kept in memory only
 	// keep stores each answer for those that only read: it is no evidence.
 	keep func(ctx context.Context, id string)
 }
@@ -32,8 +34,12 @@ type ownUser struct {
 func (o *ownUser) id(ctx context.Context, c *console.Client) string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if time.Now().Before(o.until) {
+	token, _ := c.TokenDigest(o.purpose)
+	if time.Now().Before(o.until) && token == o.token {
 		return o.cached
+	}
+	if token != o.token { // a replaced token has another owner
+		o.cached, o.until, o.token = "", time.Time{}, token
 	}
 	p, err := c.Self(ctx)
 	answer, failed := errors.AsType[*console.Error](err)
@@ -68,7 +74,7 @@ func (r *Request) likelyOwnToken(ctx context.Context, op access.Op, p access.Pri
 	}
 	byHand := "delete this one in the console"
 	if op == access.OpRotate {
-		byHand = "make the new token in the console"
+		byHand = "make the new token in the console; if it is this one's, use --own"
 	}
 	return fmt.Sprintf("%s %s may own the API token that this worker uses: both end at %s, and the console does "+
 		"not report the token's owner; if it is another principal's, %s",

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"crypto/rand"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -29,6 +30,8 @@ type Request struct {
 	tokens  tokensink.Sink
 	now     func() time.Time
 
+	ownToken OwnToken
+
 	policy   *policy.Policy
 	recorded *recordedPolicies       // that requests began with
 	signers  *signing.AllowedSigners // nil: decisions are taken as claimed
@@ -43,7 +46,7 @@ type Request struct {
 func NewRequest(c *console.Client, s *store.Store) *Request {
 	return &Request{
 		console: c, store: s, reads: &coalescer{}, people: &principalBatcher{from: c},
-		self: &ownUser{keep: func(ctx context.Context, id string) {
+		self: &ownUser{purpose: rand.Text(), keep: func(ctx context.Context, id string) {
 			if known, err := s.TokenOwner(ctx, c.Console()); err != nil || known != id {
 				_ = s.KeepTokenOwner(ctx, c.Console(), id) // if that fails, the next answer is stored
 			}

@@ -164,7 +164,7 @@ func (r *Request) makePlan(ctx context.Context, in wire.PlanInput, basis *planBa
 	plan.After, plan.Expected, plan.Outcomes = step.After, step.Outcome, step.Scopes
 	plan.Notes = append(step.Describe(), found.notes...)
 	if plan.Op == access.OpRotate {
-		return r.planRotation(plan, in, found, basis.signature), nil
+		return r.planRotation(ctx, plan, in, found, known, basis.signature)
 	}
 	if plan.Op == access.OpDelete || plan.Op == access.OpReset {
 		plan.Notes = append(plan.Notes, offboardNote)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -50,12 +51,34 @@ func createdFacts(proofs []access.Proof) [][]string {
 			out = append(out, []string{"created", describe.Principal(*proof.Made)})
 		}
 		if t := proof.Token; t != nil {
-			text := "passed to the worker's SERVICE_USER_TOKEN_COMMAND"
-			if t.Path != "" {
-				text = t.Path + " in the worker's SERVICE_USER_TOKEN_DIR"
-			}
-			out = append(out, []string{"token", text + ", expires at " + describe.Second(t.ExpiresAt)})
+			out = append(out, []string{"token", tokenPlace(*t) + ", expires at " + describe.Second(t.ExpiresAt)})
 		}
 	}
 	return out
+}
+
+// printSealed prints a token that is encrypted to its recipient, as `age --decrypt` reads it.
+func (p *app) printSealed(proofs []access.Proof) {
+	for _, proof := range proofs {
+		if proof.Token == nil || proof.Token.Sealed == "" {
+			continue
+		}
+		for line := range strings.Lines(proof.Token.Sealed) {
+			writef(p.out, "%s\n", strings.TrimSuffix(line, "\n"))
+		}
+		p.remark("read it with `age --decrypt --identity FILE`")
+	}
+}
+
+// tokenPlace says where a token is.
+func tokenPlace(t access.TokenPlace) string {
+	switch {
+	case t.Sink == access.SinkOwnFile:
+		return "in the worker's own token file, and in use"
+	case t.Sink == access.SinkRecipient:
+		return "encrypted to the recipient"
+	case t.Path != "":
+		return t.Path + " in the worker's SERVICE_USER_TOKEN_DIR"
+	}
+	return "passed to the worker's SERVICE_USER_TOKEN_COMMAND"
 }

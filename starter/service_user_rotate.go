@@ -17,8 +17,8 @@ type serviceUserRotateCommand struct {
 
 	requestOptions
 
-	ends string
-	yes  bool
+	ends, recipient string
+	own, yes        bool
 }
 
 func newServiceUserRotateCommand(a *app) *cobra.Command {
@@ -29,18 +29,30 @@ func newServiceUserRotateCommand(a *app) *cobra.Command {
 		Long: `Replace the API token of a service user by a new one, and verify it on the console. The old token
 is void at once. The worker stores the new one where SERVICE_USER_TOKEN_DIR or
 SERVICE_USER_TOKEN_COMMAND says, and this command prints where; nothing else sees it. Without
-such a place nothing is done. Roles stay as they are. Digits alone are an id.
+such a place nothing is done. With --recipient, the worker encrypts it to a public key of age
+instead, and this command prints the ciphertext; such a request must be signed. Roles stay as they
+are. Digits alone are an id.
+
+The worker's own token needs --own, and a token file (SENTINELONE_API_TOKEN_FILE) that the worker
+may replace. The worker makes a second service user with the same roles, tries its token, writes
+that to the file, and deletes the first service user once it has read the console with the new
+token. If the console says that the worker's token is another's, or does not tell, nothing is
+changed. With a token in a variable or a mounted secret, nothing is done.
 
 A rule of the policy with for: [rotateToken] says who must approve it; without a policy file:
-one, by anyone but the requester. The worker's own token is refused. The command shows the plan and
-asks for confirmation; scripts pass --yes. Ctrl-C stops waiting, not the request.`,
+one, by anyone but the requester. The command shows the plan and asks for confirmation; scripts
+pass --yes. Ctrl-C stops waiting, not the request.`,
 		Example: `  starter service-user rotate ci --token-until 90d --id CHG-9
   starter service-user rotate 1843820828304888119 --token-until 2027-03-01 --yes -o json
-  starter service-user rotate ci --token-until 90d --dry-run`,
+  starter service-user rotate ci --token-until 90d --dry-run
+  starter service-user rotate ci --token-until 90d --recipient age1… --key ~/.ssh/id_ed25519
+  starter service-user rotate svc.provisioner --own --token-until 90d --id CHG-10`,
 		Args: cobra.ExactArgs(1),
 		RunE: a.run(func(ctx context.Context, args []string) error { return c.execute(ctx, args[0]) }),
 	}
 	cmd.Flags().StringVar(&c.ends, "token-until", "", "when the new token expires: "+aheadHelp)
+	cmd.Flags().StringVar(&c.recipient, "recipient", "", "public key of age to encrypt the token to, as in age1…")
+	cmd.Flags().BoolVar(&c.own, "own", false, "replace the service user whose token the worker itself uses")
 	c.recordFlags(cmd)
 	cmd.Flags().BoolVar(&c.yes, "yes", false, "skip the confirmation prompt")
 	return cmd
@@ -60,6 +72,7 @@ func (c *serviceUserRotateCommand) execute(ctx context.Context, name string) err
 	}
 	in := wire.RotateTokenInput{
 		TokenExpiresAt: ends, Requester: w.requester, Reason: c.reason, Console: w.console,
+		Recipient: c.recipient, Own: c.own,
 	}
 	if in.Principal, err = selector.Principal(access.ServiceUser, name); err != nil {
 		return usage("%w", err)
@@ -82,7 +95,11 @@ func (c *serviceUserRotateCommand) execute(ctx context.Context, name string) err
 	if err := ask(true); err != nil {
 		return err
 	}
-	if err := c.confirm("Replace the token? The old one is void at once."); err != nil {
+	question := "Replace the token? The old one is void at once."
+	if c.own {
+		question = "Replace the service user that the worker uses?"
+	}
+	if err := c.confirm(question); err != nil {
 		return err
 	}
 	return ask(false)

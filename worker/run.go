@@ -24,6 +24,7 @@ import (
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/telemetry"
 	"sentinelone-provisioner/internal/temporalclient"
+	"sentinelone-provisioner/internal/tokenfile"
 	"sentinelone-provisioner/internal/tokensink"
 	"sentinelone-provisioner/internal/version"
 	"sentinelone-provisioner/internal/wire"
@@ -241,7 +242,10 @@ func newWorkers(
 		Following(rules.policy).CheckingSignatures(rules.signers).Reporting(askForCheck(s1.Console())).Register(w)
 	connectionactivities.New(s1, db, cfg.Worker.CheckEvery).Warning(notifications.Announce).Register(w)
 	tokens := tokensink.New(cfg.Worker.TokenDir, cfg.Worker.TokenCmd, cfg.Worker.TokenVariables()...)
-	requests := activities.NewRequest(s1, db).StoringTokens(tokens).Indexing(indexed).
+	ownToken := activities.OwnToken{
+		File: tokenfile.File(cfg.Console.TokenFile), Shared: db.SharesBudgets(), FileShared: cfg.Console.FileShared,
+	}
+	requests := activities.NewRequest(s1, db).StoringTokens(tokens).ReplacingOwnToken(ownToken).Indexing(indexed).
 		Waiting(cfg.Capacity.ActivitySlots / waitingShare)
 	if notifying {
 		requests.Notifying()
@@ -252,7 +256,8 @@ func newWorkers(
 	options.DisableWorkflowWorker = true
 	writes := worker.New(temporal, wire.WriteQueue(cfg.Worker.TaskQueue), options)
 	activities.NewPrincipal(s1, db, authority).Notifying(notifications).Register(writes)
-	activities.NewAccounts(s1, db, tokens, authority).Notifying(notifications).Register(writes)
+	activities.NewAccounts(s1, db, tokens, authority).ReplacingOwnToken(ownToken).Notifying(notifications).
+		Register(writes)
 	return workers{w, writes}
 }
 

@@ -82,18 +82,27 @@ func factsOf(run ledger.Run, record authority.Record, entries []ledger.Entry) ru
 			f.proofs[b.Proof.Op] = settled{Proof: b, seq: e.Seq, at: e.At}
 			f.proven = append(f.proven, b.Proof.Op)
 		case ledger.Write:
-			for _, op := range []access.Op{access.OpAcquire, access.OpGrant, access.OpCreate} {
+			for _, op := range []access.Op{access.OpAcquire, access.OpGrant, access.OpCreate, access.OpRotate} {
 				if _, known := f.written[op]; !known && ledger.ChangeOf(e) == access.ChangeKey(run.String(), op) {
 					f.written[op] = e
 				}
 			}
 		case ledger.Answer:
-			if b.Account != nil && b.Account.Call.Action == ledger.CreateAccount && b.Account.Call.ID != "" {
-				f.created, f.made = b.Account.Call.ID, e.At
-			}
+			f.answered(b, e)
 		}
 	}
 	return f
+}
+
+// answered takes in what the console answered to a call that makes or deletes an account.
+func (f *runFacts) answered(b ledger.Answer, e ledger.Entry) {
+	switch {
+	case b.Account == nil || b.Account.Call.ID == "":
+	case b.Account.Call.Action == ledger.CreateAccount:
+		f.created, f.made = b.Account.Call.ID, e.At
+	case b.Account.Call.Action == ledger.DeleteAccount && b.Account.Call.ID == f.created && b.Write.Error == "":
+		f.created = "" // its token was lost, and it is made again
+	}
 }
 
 // given are the claims on the roles that the run has given, or may have given.
@@ -215,6 +224,31 @@ func (f runFacts) others() []store.Claim {
 			Authorized: true, Began: f.made, Principal: ledger.Subject{Kind: plan.Account.Kind, ID: f.created},
 		}))
 	}
+	return append(out, f.successor()...)
+}
+
+// successor are the claims of the service user that takes the place of the one whose token the worker uses, while it
+// is not proven yet.
+func (f runFacts) successor() (out []store.Claim) {
+	plan := f.record.Plan.Plan
+	_, settled := f.proofs[access.OpRotate]
+	if settled || f.created == "" || plan.Rotation == nil || !plan.Rotation.Own {
+		return nil
+	}
+	for _, h := range holdingsIn(plan.Before) {
+		out = append(out, f.of(store.Claim{
+			Op: store.ClaimCreate, Holding: h, State: store.ClaimOpen, Entry: f.written[access.OpRotate].Seq,
+			Authorized: f.record.Requested(), Began: f.made,
+			Principal: ledger.Subject{Kind: plan.Principal.Kind, ID: f.created},
+		}))
+	}
+	return out
+}
+
+func holdingsIn(list access.Holdings) (out []access.Holding) {
+	for _, h := range list.Held {
+		out = append(out, access.Holding{Level: list.Level, RoleID: h.RoleID, ScopeID: h.ScopeID})
+	}
 	return out
 }
 
@@ -238,8 +272,15 @@ func otherClaims(one store.Claim, plan access.Plan, p settled) (out []store.Clai
 			open.Principal = ledger.Subject{Kind: made.Kind, ID: made.ID}
 			add(open, store.ClaimCreate, plan.Holding())
 		}
-	case access.OpGrant, access.OpAcquire, access.OpRelease, access.OpDelete,
-		access.OpRotate:
+	case access.OpRotate:
+		if made := p.Proof.Proof.Made; made != nil {
+			add(one, store.ClaimDelete, access.Holding{}) // of the one whose place it takes
+			open.Principal = ledger.Subject{Kind: made.Kind, ID: made.ID}
+			for _, h := range holdingsIn(plan.Before) {
+				add(open, store.ClaimCreate, h)
+			}
+		}
+	case access.OpGrant, access.OpAcquire, access.OpRelease, access.OpDelete:
 	}
 	if p.Proof.Proof.Outcome == access.Deleted {
 		add(one, store.ClaimDelete, access.Holding{})

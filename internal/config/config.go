@@ -73,8 +73,10 @@ type Console struct {
 	BaseURL   string `env:"SENTINELONE_BASE_URL" url:"yes"        help:"address of the console, such as https://acmeco.sentinelone.net"`
 	Token     Secret `env:"SENTINELONE_API_TOKEN"         help:"API token of a user or service user"`
 	TokenFile string `env:"SENTINELONE_API_TOKEN_FILE" file:"secret"    help:"file that holds the token, instead of SENTINELONE_API_TOKEN; read again when the console rejects the token"`
-	AllowHTTP bool   `env:"SENTINELONE_ALLOW_HTTP"        help:"true: accept an http:// address on another machine, for a simulator; the token then travels in clear text" envDefault:"false"`
-	ReadOnly  bool   `env:"SENTINELONE_READ_ONLY"         help:"true: reject every request that would write to the console" envDefault:"false"`
+	// FileShared is for service-user rotate --own alone.
+	FileShared bool `env:"SENTINELONE_API_TOKEN_FILE_SHARED" help:"true: all workers on a PostgreSQL database read this same token file, so that service-user rotate --own may replace the token in it" envDefault:"false"`
+	AllowHTTP  bool `env:"SENTINELONE_ALLOW_HTTP"        help:"true: accept an http:// address on another machine, for a simulator; the token then travels in clear text" envDefault:"false"`
+	ReadOnly   bool `env:"SENTINELONE_READ_ONLY"         help:"true: reject every request that would write to the console" envDefault:"false"`
 }
 
 // Store says where snapshots and the ledger are stored.

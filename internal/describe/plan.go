@@ -28,6 +28,9 @@ func Plan(p access.Plan) string {
 	case access.OpCreate:
 		return fmt.Sprintf("create %s with %s at %s", who, role, at)
 	case access.OpRotate:
+		if p.Rotation != nil && p.Rotation.Own {
+			return "replace " + who + ", whose token the worker uses, by a new service user with the same roles"
+		}
 		return "make a new API token for " + who + toRecipient(p)
 	case access.OpRelease:
 	}

@@ -134,6 +134,11 @@ func (c *checker) wrongCall(p access.Proof, w access.Write) string {
 	switch {
 	case p.Op == access.OpCreate:
 		return ""
+	case p.Op == access.OpRotate && c.Plan.Rotation != nil && c.Plan.Rotation.Own:
+		if w.Call != "POST /service-users" && !strings.HasPrefix(w.Call, "DELETE /service-users/") {
+			return fmt.Sprintf("%q neither makes nor deletes a service user", w.Call)
+		}
+		return ""
 	case p.Op == access.OpRotate:
 		if want := "POST /service-users/" + c.Plan.Principal.ID + "/generate-api-token"; w.Call != want {
 			return fmt.Sprintf("%q is not %q", w.Call, want)

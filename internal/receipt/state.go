@@ -225,8 +225,13 @@ func (c *checker) judgeRotated() (signing.Result, string) {
 		return signing.Failed, fmt.Sprintf("the rotation ended %q", string(p.Outcome))
 	case p.Token == nil:
 		return signing.Failed, "it does not say where the token was put"
-	case c.Plan.Rotation == nil || (p.Token.Sink == access.SinkRecipient) != (c.Plan.Rotation.Recipient != ""):
+	case c.Plan.Rotation == nil || (p.Token.Sink == access.SinkRecipient) != (c.Plan.Rotation.Recipient != "") ||
+		(p.Token.Sink == access.SinkOwnFile) != c.Plan.Rotation.Own:
 		return signing.Failed, "the token was not put where the plan says"
+	case c.Plan.Rotation.Own && (p.Made == nil || p.Made.ID == c.Plan.Principal.ID):
+		return signing.Failed, "it names no service user that takes the place of the old one"
+	case c.Plan.Rotation.Own && !p.After.Equal(c.Plan.Before):
+		return signing.Failed, "the service user that takes the place of the old one has other roles"
 	case len(p.Reads) == 0:
 		return signing.Failed, "no read shows the service user"
 	}
