@@ -30,7 +30,9 @@ type Accounts struct {
 // NewAccounts wires the activities that make users and service users. tokens takes the
 // tokens of the latter.
 func NewAccounts(c *console.Client, s *store.Store, tokens tokensink.Sink, a *Authority) *Accounts {
-	return &Accounts{console: c, store: s, tokens: tokens, now: time.Now, pause: sleep, runs: &runFinder{}, authority: a}
+	return &Accounts{
+		console: c, store: s, tokens: tokens, now: time.Now, pause: sleep, runs: &runFinder{}, authority: a,
+	}
 }
 
 // sleep waits that long, or until ctx ends.

@@ -61,10 +61,13 @@ func (a *Accounts) carryOut(
 	if in.Cancel {
 		op, ctx = opCancel, console.Urgent(ctx)
 	}
-	c := &accountCreation{in: in, does: does, judge: a.authority.judge(), tokens: a.tokens, own: a.ownToken, pause: a.pause, consoleWork: consoleWork{
-		console: a.console, store: a.store, notify: a.notify, now: a.now,
-		consoleName: in.Plan.Console, request: in.Request.ID, key: in.Key, op: op,
-	}}
+	c := &accountCreation{
+		in: in, does: does, judge: a.authority.judge(), tokens: a.tokens, own: a.ownToken, pause: a.pause,
+		consoleWork: consoleWork{
+			console: a.console, store: a.store, notify: a.notify, now: a.now,
+			consoleName: in.Plan.Console, request: in.Request.ID, key: in.Key, op: op,
+		},
+	}
 	out, err := c.run(ctx, do)
 	if err != nil {
 		return wire.CreateResult{}, c.retryLater(ctx, err)

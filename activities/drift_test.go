@@ -42,29 +42,32 @@ func (d *driftFixture) sync() {
 	d.t.Helper()
 	d.now = d.now.Add(3 * time.Minute)
 	d.syncs++
-	ctx, id := d.t.Context(), "sync-"+time.Duration(d.syncs).String()
-	cs := []access.Collection{access.Users, access.ServiceUsers}
-	require.NoError(d.t, d.store.Begin(ctx, store.BeginInput{
-		Console: d.client.Console(), ID: id, Collections: cs, StartedAt: d.now,
-	}))
+	storeSync(d.t, d.store, d.client.Console(), d.console.Truth(), "sync-"+time.Duration(d.syncs).String(), d.now)
+	d.now = d.now.Add(3 * time.Minute)
+}
+
+// storeSync stores the principals of a console as a proven sync.
+func storeSync(t *testing.T, s *store.Store, host string, truth consoletest.Truth, id string, at time.Time) {
+	t.Helper()
+	ctx, cs := t.Context(), []access.Collection{access.Users, access.ServiceUsers}
+	require.NoError(t, s.Begin(ctx, store.BeginInput{Console: host, ID: id, Collections: cs, StartedAt: at}))
 	for _, c := range cs {
-		_, err := d.store.StartDrain(ctx, id, c, 1)
-		require.NoError(d.t, err)
+		_, err := s.StartDrain(ctx, id, c, 1)
+		require.NoError(t, err)
 		page := store.SavePageInput{Snapshot: id, Collection: c, Attempt: 1, Last: true, Requests: 1}
-		for _, p := range d.console.Truth().Principals {
+		for _, p := range truth.Principals {
 			if p.In() == c {
 				page.Entities = append(page.Entities, p)
 			}
 		}
-		require.NoError(d.t, d.store.SavePage(ctx, page))
+		require.NoError(t, s.SavePage(ctx, page))
 		for more := true; more; {
-			more, err = d.store.LoadPage(ctx, id, c, 1)
-			require.NoError(d.t, err)
+			more, err = s.LoadPage(ctx, id, c, 1)
+			require.NoError(t, err)
 		}
 	}
-	_, err := d.store.Promote(ctx, id, store.PromoteInput{Collections: cs})
-	require.NoError(d.t, err)
-	d.now = d.now.Add(3 * time.Minute)
+	_, err := s.Promote(ctx, id, store.PromoteInput{Collections: cs})
+	require.NoError(t, err)
 }
 
 func (d *driftFixture) explain() store.Explanation {

@@ -17,8 +17,8 @@ import (
 func (c *accountCreation) retireOld(ctx context.Context, d callAttempt) (wire.CreateResult, error) {
 	fresh, err := c.byID(ctx, d.ID)
 	if err != nil {
-		return wire.CreateResult{}, kinds.New(kinds.Unavailable, fmt.Errorf("the token file holds the token of service "+
-			"user %s, and the worker cannot read the console with it: service user %s is not retired: %w",
+		return wire.CreateResult{}, kinds.New(kinds.Unavailable, fmt.Errorf("the token file holds the token of "+
+			"service user %s, and the worker cannot read the console with it: service user %s is not retired: %w",
 			d.ID, c.in.Plan.Principal.ID, err))
 	}
 	c.recordRead(fresh)

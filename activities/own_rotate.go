@@ -137,12 +137,22 @@ func (c *accountCreation) successorRefusal(old access.Principal) string {
 	case !old.Holdings().Equal(c.in.Plan.Before):
 		return fmt.Sprintf("service user %s has other roles than when the request was planned, and the new one would "+
 			"have them too: request the rotation again", old.ID)
-	case c.countCalls(ledger.DeleteAccount) >= maxCreations: // of those whose token was lost
+	case c.lostSuccessors() >= maxCreations:
 		return fmt.Sprintf("the second service user was made %d times, and its token was lost each time; all of them "+
-			"are deleted, and service user %s is still in use: look at the worker's log, and request the rotation again",
+			"are deleted, and service user %s is still in use: look at the worker's log, and request it again",
 			maxCreations, old.ID)
 	}
 	return successorRefusal(old)
+}
+
+// lostSuccessors counts the second service users that were deleted, as their tokens were lost.
+func (c *accountCreation) lostSuccessors() (n int) {
+	for _, d := range c.calls {
+		if d.Action == ledger.DeleteAccount && d.ID != c.in.Plan.Principal.ID && d.accepted() {
+			n++
+		}
+	}
+	return n
 }
 
 func notOwnText(id, against string) string {
@@ -158,13 +168,13 @@ func (c *accountCreation) removeAbandoned(ctx context.Context) (done *wire.Creat
 	}
 	d := c.successor()
 	if len(found) > 0 && c.countCalls(ledger.CreateAccount) == 0 {
-		out, err := c.refuse(ctx, access.Principal{}, "there is a service user of the new name already: %s; delete it, "+
-			"and request the rotation again", namesOf(found))
+		out, err := c.refuse(ctx, access.Principal{}, "there is a service user of the new name already: %s; delete "+
+			"it, and request the rotation again", namesOf(found))
 		return &out, err
 	}
 	for _, p := range found {
 		if err := c.remove(ctx, p.ID); isFinal(err) {
-			out, err := c.refuse(ctx, p, "service user %s was made and its token is lost, and it cannot be deleted: %v; "+
+			out, err := c.refuse(ctx, p, "service user %s was made, its token is lost, and it cannot be deleted: %v; "+
 				"delete it in the console; service user %s is still in use", p.ID, err, c.in.Plan.Principal.ID)
 			return &out, err
 		} else if err != nil {
@@ -293,8 +303,8 @@ func (c *accountCreation) readWith(ctx context.Context, with *console.Client, id
 func (c *accountCreation) withdraw(ctx context.Context, id, why string) (wire.CreateResult, error) {
 	p := access.Principal{Kind: access.ServiceUser, ID: id, Name: c.want.Name}
 	if err := c.remove(ctx, id); isFinal(err) {
-		return c.refuse(ctx, p, "%s; the second service user %s cannot be deleted: %v; delete it in the console", why, id,
-			err)
+		return c.refuse(ctx, p, "%s; the second service user %s cannot be deleted: %v; delete it in the console",
+			why, id, err)
 	} else if err != nil {
 		return wire.CreateResult{}, err
 	}

@@ -105,7 +105,7 @@ func (f *ownFixture) requireUsable() {
 		"/users/api-token-details", strings.NewReader(`{"data":{"apiToken":"`+strings.TrimSpace(string(text))+`"}}`))
 	require.NoError(f.t, err)
 	r.Header.Set("Authorization", "ApiToken "+strings.TrimSpace(string(text)))
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := (&http.Client{Timeout: time.Minute}).Do(r)
 	require.NoError(f.t, err)
 	require.NoError(f.t, answer.Body.Close())
 	require.Equal(f.t, http.StatusOK, answer.StatusCode, "the worker is locked out")
@@ -196,7 +196,7 @@ func TestRotateOwn_Faults(t *testing.T) {
 	t.Parallel()
 	calls := map[string]consoletest.Fault{
 		"create": {Path: "/service-users", Method: http.MethodPost},
-		"delete": {Path: "/service-users/", Method: http.MethodDelete},
+		"delete": {Path: "/service-users", Method: http.MethodDelete},
 		"reads":  {Path: "/service-users", Method: http.MethodGet},
 		"own":    {Path: "/user", Method: http.MethodGet},
 	}
@@ -210,12 +210,15 @@ func TestRotateOwn_Faults(t *testing.T) {
 				f := newOwnFixture(t, consoletest.Options{})
 				in := f.input()
 				fault.Name = kind
-				f.addFault(fault)
+				id := f.addFault(fault)
 				f.accounts.pause = func(context.Context, time.Duration) error {
 					f.betweenAttempts()
 					return nil
 				}
 				f.requireReplaced(f.rotateOwn(in))
+				if kind != consoletest.Stale { // which addFault removes
+					require.Positive(t, f.console.FaultsFired(id))
+				}
 			})
 		}
 	}
@@ -271,4 +274,3 @@ func TestRotateOwn_KilledAtEachRequest(t *testing.T) {
 		require.Greater(t, last, 10, "requests of a rotation")
 	}
 }
-

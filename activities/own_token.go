@@ -69,7 +69,7 @@ func tokenOwnership(ctx context.Context, c *console.Client, p access.Principal) 
 	case passes(err):
 		return out, err
 	case err != nil || token.ExpiresAt == nil || p.TokenExpiresAt == nil:
-		return out, nil
+		return out, nil //nolint:nilerr // it does not tell
 	case token.ExpiresAt.Unix() != p.TokenExpiresAt.Unix():
 		out.against = fmt.Sprintf("the worker's token ends at %s, and that of service user %s at %s",
 			token.ExpiresAt.UTC().Format(time.RFC3339), p.ID, p.TokenExpiresAt.UTC().Format(time.RFC3339))
@@ -98,8 +98,8 @@ func successorRefusal(p access.Principal) string {
 	case access.Undeletable(p, false) != "":
 		return access.Undeletable(p, false)
 	case held.Len() == 0:
-		return fmt.Sprintf("service user %s has no role that the console shows, so that none could be given to another "+
-			"one: replace its token by hand in the console", p.ID)
+		return fmt.Sprintf("service user %s has no role that the console shows, so that none could be given to "+
+			"another one: replace its token by hand in the console", p.ID)
 	case held.Len() > access.MaxListed:
 		return fmt.Sprintf("service user %s has %d roles, and at most %d are copied: replace its token by hand in the "+
 			"console", p.ID, held.Len(), access.MaxListed)

@@ -68,12 +68,13 @@ func (r *Request) ownRotationRefusal(
 	}
 	for _, l := range known.Leases {
 		if !l.Lost && !l.Over {
-			return fmt.Sprintf("service user %s has a role until a time, by %s, and the new one would have it for good: "+
-				"end that first with `starter end`", plan.Principal.ID, ledger.RunOfLease(l.ID).Request), nil
+			return fmt.Sprintf("service user %s has a role until a time, by %s, and the new one would have it "+
+				"permanently: end that first with `starter end`",
+				plan.Principal.ID, ledger.RunOfLease(l.ID).Request), nil
 		}
 	}
-	if err := r.ownToken.Check(); err != nil {
-		return err.Error(), nil
+	if why := r.ownToken.Check(); why != nil {
+		return why.Error(), nil //nolint:nilerr // it is the refusal
 	}
 	is, err := tokenOwnership(ctx, r.console, found.principal)
 	if err == nil && is.against != "" {

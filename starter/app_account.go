@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -57,26 +56,13 @@ func createdFacts(proofs []access.Proof) [][]string {
 	return out
 }
 
-// printSealed prints a token that is encrypted to its recipient, as `age --decrypt` reads it.
-func (p *app) printSealed(proofs []access.Proof) {
-	for _, proof := range proofs {
-		if proof.Token == nil || proof.Token.Sealed == "" {
-			continue
-		}
-		for line := range strings.Lines(proof.Token.Sealed) {
-			writef(p.out, "%s\n", strings.TrimSuffix(line, "\n"))
-		}
-		p.remark("read it with `age --decrypt --identity FILE`")
-	}
-}
-
 // tokenPlace says where a token is.
 func tokenPlace(t access.TokenPlace) string {
 	switch {
 	case t.Sink == access.SinkOwnFile:
 		return "in the worker's own token file, and in use"
 	case t.Sink == access.SinkRecipient:
-		return "encrypted to the recipient"
+		return "encrypted to the recipient that the request names"
 	case t.Path != "":
 		return t.Path + " in the worker's SERVICE_USER_TOKEN_DIR"
 	}

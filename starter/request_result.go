@@ -104,7 +104,6 @@ func (p *app) report(ctx context.Context, run startedRun, g requestrecord.Observ
 			facts = append(facts, []string{"note", note})
 		}
 		p.emitTable(nil, append(facts, []string{"receipt", r.Hash + ", " + r.Signed}))
-		p.printSealed(r.Proofs)
 	case g.Status != nil:
 		p.reportRunning(run, *g.Status)
 	}

@@ -2,10 +2,16 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/authority"
+	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/requestclient"
 	"sentinelone-provisioner/internal/selector"
 	"sentinelone-provisioner/internal/timetext"
 	"sentinelone-provisioner/internal/wire"
@@ -85,8 +91,11 @@ func (c *serviceUserRotateCommand) execute(ctx context.Context, name string) err
 		return c.request(ctx, c.startRequest(wire.RotateTokenType, wire.RotateID(w.id), &in,
 			"rotate the token of a service user"))
 	}
-	if c.yes || c.dryRun {
-		return ask(c.dryRun)
+	if c.dryRun {
+		return ask(true)
+	}
+	if c.yes {
+		return c.collect(ctx, wire.RotateID(w.id), ask)
 	}
 	if !c.interactive() || c.output.json {
 		return usage("cannot ask for confirmation without a terminal: pass --yes, " +
@@ -102,5 +111,52 @@ func (c *serviceUserRotateCommand) execute(ctx context.Context, name string) err
 	if err := c.confirm(question); err != nil {
 		return err
 	}
-	return ask(false)
+	return c.collect(ctx, wire.RotateID(w.id), ask)
+}
+
+// collect requests the rotation, and prints the token that is encrypted to the recipient. That comes from the ledger:
+// a person who reaches Temporal could put another one into the result, since a ciphertext does not say who made it.
+func (c *serviceUserRotateCommand) collect(ctx context.Context, workflowID string, ask func(dry bool) error) error {
+	if err := ask(false); err != nil || c.recipient == "" || !c.requestOptions.wait || c.output.json {
+		return err
+	}
+	sealed, err := c.sealedToken(ctx, workflowID)
+	if err != nil {
+		return fmt.Errorf("the token is made, and its ciphertext cannot be read from the ledger: %w; it is in "+
+			"`starter show %s -o json`", err, requestclient.ShortID(workflowID))
+	}
+	for line := range strings.Lines(sealed) {
+		writef(c.out, "%s\n", strings.TrimSuffix(line, "\n"))
+	}
+	c.remark("read it with `age --decrypt --identity FILE`")
+	return nil
+}
+
+// sealedToken is the ciphertext that the latest run of the request has made for the recipient.
+func (c *serviceUserRotateCommand) sealedToken(ctx context.Context, workflowID string) (string, error) {
+	db, host, err := c.openLedger(ctx, "")
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = db.Close() }()
+	entries, err := db.LedgerOf(ctx, host, workflowID)
+	if err != nil {
+		return "", err
+	}
+	for _, e := range slices.Backward(entries) {
+		if e.Kind != ledger.KindProof {
+			continue
+		}
+		run := ledger.RunOf(e)
+		record, err := authority.RecordOf(entries, run)
+		if err != nil {
+			return "", err
+		}
+		proof, found := record.ProofOf(access.ChangeKey(run.String(), access.OpRotate))
+		of := record.Plan.Plan.Rotation
+		if found && proof.Token != nil && of != nil && of.Recipient == c.recipient {
+			return proof.Token.Sealed, nil
+		}
+	}
+	return "", fmt.Errorf("the ledger has no proof of %s for that recipient", workflowID)
 }

@@ -58,3 +58,55 @@ func TestVerify_TokenLost(t *testing.T) {
 		})
 	}
 }
+
+// A rotation of the worker's own token leaves another service user with the same roles, and its token in the worker's
+// file.
+func TestVerify_OwnToken(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		change func(*access.Receipt, *access.Proof)
+		want   signing.Result
+	}{
+		"replaced":       {func(*access.Receipt, *access.Proof) {}, signing.OK},
+		"by itself":      {func(_ *access.Receipt, p *access.Proof) { p.Made.ID = "11" }, signing.Failed},
+		"by none":        {func(_ *access.Receipt, p *access.Proof) { p.Made = nil }, signing.Failed},
+		"other roles":    {func(_ *access.Receipt, p *access.Proof) { p.After = holding(soc) }, signing.Failed},
+		"another place":  {func(_ *access.Receipt, p *access.Proof) { p.Token.Sink = "file" }, signing.Failed},
+		"no place":       {func(_ *access.Receipt, p *access.Proof) { p.Token = nil }, signing.Failed},
+		"not the own":    {func(r *access.Receipt, _ *access.Proof) { r.Plan.Rotation.Own = false }, signing.Failed},
+		"nothing proven": {func(_ *access.Receipt, p *access.Proof) { p.Outcome = access.NotApplied }, signing.Failed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t)
+			r := s.granted()
+			r.State, r.Outcome, r.Plan.Op = "rotated", access.Rotated, access.OpRotate
+			r.Plan.Rotation = &access.TokenRotation{Own: true}
+			p := &r.Proofs[len(r.Proofs)-1]
+			p.Op, p.Outcome, p.After = access.OpRotate, access.Rotated, r.Plan.Before
+			p.Made = &access.PrincipalRef{Kind: access.ServiceUser, ID: "12"}
+			p.Token = &access.TokenPlace{Sink: access.SinkOwnFile}
+			tc.change(&r, p)
+			lines := s.verify(r, receipt.Means{}, tc.want)
+			ofState := func(line string) bool { return strings.HasPrefix(line, "state: "+r.State) }
+			require.True(t, slices.ContainsFunc(lines, ofState), lines)
+		})
+	}
+}
+
+// The calls of such a rotation make and delete service users, and do nothing else.
+func TestVerify_CallsForTheOwnToken(t *testing.T) {
+	t.Parallel()
+	for call, wrong := range map[string]bool{
+		"POST /service-users": false, "DELETE /service-users/11": false,
+		"POST /service-users/11/generate-api-token": true, "PUT /service-users/11": true, "DELETE /users/11": true,
+	} {
+		s := newScene(t)
+		r := s.granted()
+		r.State, r.Plan.Op, r.Plan.Rotation = "rotated", access.OpRotate, &access.TokenRotation{Own: true}
+		p := &r.Proofs[len(r.Proofs)-1]
+		p.Op, p.Outcome, p.Writes[0].Call = access.OpRotate, access.Rotated, call
+		text := strings.Join(s.verify(r, receipt.Means{}, signing.Failed), "\n")
+		require.Equal(t, wrong, strings.Contains(text, "neither makes nor deletes a service user"), text)
+	}
+}

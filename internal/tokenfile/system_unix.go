@@ -16,8 +16,8 @@ func chownLike(file *os.File, like fs.FileInfo) error {
 		return err
 	}
 	have, known := is.Sys().(*syscall.Stat_t)
-	want, comparable := like.Sys().(*syscall.Stat_t)
-	if !known || !comparable || have.Uid == want.Uid && have.Gid == want.Gid {
+	want, wanted := like.Sys().(*syscall.Stat_t)
+	if !known || !wanted || have.Uid == want.Uid && have.Gid == want.Gid {
 		return nil
 	}
 	return file.Chown(int(want.Uid), int(want.Gid))
