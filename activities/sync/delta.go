@@ -70,7 +70,8 @@ func (s *Activities) Delta(ctx context.Context, in wire.SyncDeltaInput) (wire.Sy
 	}
 	out.Settled.LedgerHead, err = s.store.LedgerHead(ctx, s.console.Console())
 	attempt.Logger(ctx).Info("Delta sync settled", "snapshot", in.Snapshot, "state", settled.State,
-		"added", settled.Added, "removed", settled.Removed, "requests", settled.Requests)
+		"added", settled.Added, "removed", settled.Removed, "requests", settled.Requests,
+		"database_seconds", s.store.Busy().Seconds())
 	return out, err
 }
 

@@ -35,6 +35,7 @@ Nothing else should run on the machine at the same time.
   make bench ARGS='--rows syncs --sizes tenant'
   make bench ARGS='--rows reads'       time and memory of answers about a million users
   make bench ARGS='--rows connector'   a sync of ConductorOne, compared with the same rows from memory
+  make bench ARGS='--rows delta'       delta syncs of a large console, compared with full ones
   make bench ARGS='--rows authority'   what authority adds to a write, at a ledger of 100,000 entries
 
 `
@@ -51,6 +52,8 @@ type options struct {
 	grants, inFlight, principals int // of grants
 
 	users int // of reads
+
+	deltaUsers, deltaChanges int // of delta syncs
 }
 
 func main() {
@@ -89,6 +92,8 @@ func run(ctx context.Context, args []string) error {
 			err = b.authorityRows(ctx, strings.Split(b.o.databases, ","))
 		case "reads":
 			err = b.readRows(ctx, strings.Split(b.o.databases, ","))
+		case "delta":
+			err = b.deltaRows(ctx, strings.Split(b.o.databases, ","))
 		case "connector":
 			err = b.connectorRows(ctx)
 		}
@@ -102,8 +107,8 @@ func run(ctx context.Context, args []string) error {
 func parse(args []string) (options, error) {
 	var o options
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	f.StringVar(&o.rows, "rows", "syncs,grants,authority,reads,connector",
-		"what to measure: syncs, grants, authority, reads, connector, or several with commas")
+	f.StringVar(&o.rows, "rows", "syncs,delta,grants,authority,reads,connector",
+		"what to measure: syncs, delta, grants, authority, reads, connector, or several with commas")
 	f.StringVar(&o.databases, "databases", "sqlite,postgresql", "databases: sqlite, postgresql, or both with a comma")
 	f.DurationVar(&o.latency, "latency", 20*time.Millisecond, "delay of each response of the console")
 	f.IntVar(&o.rounds, "rounds", 3, "number of measurements of each; the tables show medians")
@@ -112,6 +117,8 @@ func parse(args []string) (options, error) {
 	f.IntVar(&o.inFlight, "in-flight", 200, "grants: number of grants started at once")
 	f.IntVar(&o.users, "users", 1_000_000, "reads: number of users, each with two roles")
 	f.IntVar(&o.principals, "principals", 50, "grants: number of principals")
+	f.IntVar(&o.deltaUsers, "delta-users", 100_000, "delta: number of users")
+	f.IntVar(&o.deltaChanges, "delta-changes", 100, "delta: number of users whose roles change, at most 200")
 	f.Usage = func() {
 		fmt.Fprint(f.Output(), about)
 		f.PrintDefaults()
@@ -120,13 +127,15 @@ func parse(args []string) (options, error) {
 		return o, err
 	}
 	for rows := range strings.SplitSeq(o.rows, ",") {
-		if !slices.Contains([]string{"syncs", "grants", "authority", "reads", "connector"}, rows) {
+		if !slices.Contains([]string{"syncs", "delta", "grants", "authority", "reads", "connector"}, rows) {
 			return o, fmt.Errorf(
-				"unknown --rows %q: choose syncs, grants, authority, reads, connector, or several with commas", rows)
+				"unknown --rows %q: choose syncs, delta, grants, authority, reads, connector, or several with commas",
+				rows)
 		}
 	}
-	if min(o.rounds, o.grants, o.inFlight, o.principals, o.users) < 1 {
-		return o, errors.New("--rounds, --grants, --in-flight, --principals and --users must be at least 1")
+	if min(o.rounds, o.grants, o.inFlight, o.principals, o.users, o.deltaUsers, o.deltaChanges) < 1 {
+		return o, errors.New("--rounds, --grants, --in-flight, --principals, --users, --delta-users and " +
+			"--delta-changes must be at least 1")
 	}
 	return o, nil
 }

@@ -96,7 +96,8 @@ func (b *bench) syncs(ctx context.Context, url, database string, n int) ([]sampl
 	}
 	out := make([]sample, n)
 	for i := range out {
-		if out[i], err = b.sync(ctx, output, queue, fmt.Sprintf("%s/%d", wire.SyncID(queue), i)); err != nil {
+		if out[i], err = b.sync(ctx, output, queue, fmt.Sprintf("%s/%d", wire.SyncID(queue), i),
+			wire.SyncInput{}); err != nil {
 			w.Kill()
 			return nil, 0, fmt.Errorf("%w; the output of the worker ends:\n%s", err, output.Tail())
 		}
@@ -107,7 +108,9 @@ func (b *bench) syncs(ctx context.Context, url, database string, n int) ([]sampl
 	return out, w.PeakMemory(), nil
 }
 
-func (b *bench) sync(ctx context.Context, output *testbed.Output, queue, id string) (sample, error) {
+func (b *bench) sync(
+	ctx context.Context, output *testbed.Output, queue, id string, in wire.SyncInput,
+) (sample, error) {
 	c, err := b.temporal.Client(ctx)
 	if err != nil {
 		return sample{}, err
@@ -119,7 +122,7 @@ func (b *bench) sync(ctx context.Context, output *testbed.Output, queue, id stri
 	}
 	began := time.Now()
 	run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: id, TaskQueue: queue},
-		wire.SyncType, wire.SyncInput{})
+		wire.SyncType, in)
 	if err != nil {
 		return sample{}, err
 	}

@@ -74,7 +74,8 @@ func databaseTime(output *testbed.Output, snapshot string) (time.Duration, error
 			Snapshot string  `json:"snapshot"`
 			Seconds  float64 `json:"database_seconds"`
 		}
-		if json.Unmarshal([]byte(line), &entry) != nil || entry.Message != "Snapshot settled" {
+		if json.Unmarshal([]byte(line), &entry) != nil ||
+			entry.Message != "Snapshot settled" && entry.Message != "Delta sync settled" {
 			continue
 		}
 		if entry.Snapshot == snapshot {
