@@ -4,10 +4,12 @@ package main
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +17,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/requestrecord"
 	"sentinelone-provisioner/internal/supportbundle"
+	"sentinelone-provisioner/internal/version"
 )
 
 // Secrets of every kind, and names of every kind, by what they are.
@@ -34,6 +40,7 @@ var (
 		"description": "Runs Canaryjobs", "account": "Canarycorp GmbH", "site": "Canaryville / West",
 		"role":    "Canary Keeper",
 		"console": "canarycorp.example.net", "deleted person": "Gone.Canaryperson",
+		"requester": "canary.requester@example.com", "reason": "Canaryreason",
 	}
 )
 
@@ -49,6 +56,11 @@ func canaryFixture(t *testing.T) (log string) {
 			Kind: access.ServiceUser, ID: "501", Name: nameCanaries["service user"],
 			Description: nameCanaries["description"],
 		},
+	})
+	f.pending(nameCanaries["console"], "grant/INC-42", access.Plan{
+		Op: access.OpAcquire, Principal: access.PrincipalRef{Kind: access.User, ID: "401", Email: nameCanaries["e-mail"]},
+		Role: access.RoleRef{ID: "301", Name: nameCanaries["role"]}, Scope: access.ScopeRef{Level: access.Tenant},
+		Terms: access.Terms{Requester: nameCanaries["requester"], Reason: nameCanaries["reason"]},
 	})
 	for name, value := range secretCanaries {
 		t.Setenv(name, value)
@@ -84,6 +96,16 @@ func canaryFixture(t *testing.T) (log string) {
 	log = filepath.Join(dir, "worker.log")
 	require.NoError(t, os.WriteFile(log, []byte(lines.String()), 0o600))
 	return log
+}
+
+// pending puts a request on record that waits.
+func (f *fixture) pending(console, id string, plan access.Plan) {
+	f.t.Helper()
+	plan.Console = console
+	_, err := f.db.Append(f.t.Context(), console, ledger.NewEntry{
+		Request: id, Key: id + "#r1/request", At: noon, Body: ledger.Request{Plan: plan.Seal()},
+	})
+	require.NoError(f.t, err)
 }
 
 // unzip returns the files of an archive.
@@ -139,14 +161,74 @@ func TestSupportBundle_HoldsNoSecretAndNoName(t *testing.T) {
 				require.NotContains(t, text, "Zo", file)
 			}
 		}
-		require.Contains(t, files["config.json"], `"name": "LOG_LEVEL"`)
-		require.Contains(t, files["config.json"], `"value": "debug"`)
-		require.Contains(t, files["sync.json"], `"assignments"`)
+		requireParts(t, files)
+		require.Equal(t, withNames, strings.Contains(files["pending.json"], nameCanaries["requester"]))
 		require.NotContains(t, files["log.txt"], "too old")
 		require.Equal(t, supportbundle.LogLines, strings.Count(files["log.txt"], "\n"))
 		require.Contains(t, files["log.txt"], `"rows":499`)
 		require.Equal(t, withNames, strings.Contains(files["log.txt"], nameCanaries["user"]))
 		require.Equal(t, withNames, strings.Contains(files["log.txt"], "panic"))
+	}
+}
+
+// requireParts requires what each part tells of, with and without names.
+func requireParts(t *testing.T, files map[string]string) {
+	t.Helper()
+	read := func(name string, into any) {
+		t.Helper()
+		require.NoError(t, json.NewDecoder(strings.NewReader(files[name])).Decode(into), "%s: %s", name, files[name])
+	}
+	var versions map[string]any
+	read("versions.json", &versions)
+	require.Equal(t, version.String(), versions["version"])
+	require.Equal(t, runtime.GOOS, versions["os"])
+
+	var settings []setting
+	read("config.json", &settings)
+	said := map[string]setting{}
+	for _, s := range settings {
+		said[s.Name] = s
+	}
+	require.Equal(t, "debug", said["LOG_LEVEL"].Value)
+	require.Equal(t, "-rw-------", said["PAYLOAD_KEYS_FILE"].File)
+	for name := range secretCanaries {
+		require.Equal(t, "[secret]", said[name].Value, name)
+	}
+
+	require.Contains(t, files["check.json"], "the base URL has a user name", "bad settings are what a report is about")
+	require.Contains(t, files["sync.json"], `"assignments"`)
+
+	var open requestsAnswer
+	read("pending.json", &open)
+	require.Len(t, open.Requests, 1)
+	require.Equal(t, "grant/INC-42", open.Requests[0].ID)
+	require.Equal(t, requestrecord.StateOpen, open.Requests[0].State)
+}
+
+// What check finds is in a bundle, without the names of console, machine and files.
+func TestSupportBundle_Checks(t *testing.T) {
+	s := consoletest.Start(t, consoletest.Options{Token: canary})
+	host := consoleAt(t, s)
+	for _, withNames := range []bool{false, true} {
+		path := filepath.Join(t.TempDir(), "bundle.zip")
+		args := []string{"support-bundle", "--out", path}
+		if withNames {
+			args = append(args, "--with-names")
+		}
+		got := run(t, args...)
+		require.Equal(t, exitDone, got.code, got.errOut)
+		var found checkAnswer
+		text := unzip(t, path)["check.json"]
+		require.NoError(t, json.NewDecoder(strings.NewReader(text)).Decode(&found), text)
+		details := map[string]string{}
+		for _, c := range found.Checks {
+			details[c.Name] = c.Detail
+		}
+		require.Equal(t, "20 rows", details["Users.view"], text)
+		require.Contains(t, details["console"], "answers, version ")
+		require.Equal(t, withNames, strings.Contains(text, host))
+		require.NotContains(t, text, "none.db", "long paths look like secrets")
+		require.NotContains(t, text, canary)
 	}
 }
 

@@ -110,8 +110,10 @@ var (
 	hosts    = regexp.MustCompile(
 		`(?i)([a-z][a-z0-9+.-]*://)[^\s"'/?#,;]+|` +
 			`\b(?:[a-z0-9_-]+\.)+[a-z]{2,}(?::\d+)?\b|\b\d+\.\d+\.\d+\.\d+(?::\d+)?\b`)
-	paths  = regexp.MustCompile(`(^|[\s"'=:(])(/[^\s"',;:)]+)+`)
-	quoted = regexp.MustCompile(`\\?"[^"]*"|'[^'\s][^']*'|“[^”]*”`)
+	// permission is the end of the name of a permission, as in Service Users.view: no host is called so.
+	permission = regexp.MustCompile(`^[A-Z][a-z]+\.(view|edit)$`)
+	paths      = regexp.MustCompile(`(^|[\s"'=:(])(/(\[host \d+\]|[^\s"',;:)])+)+`) // its last part may look like a host
+	quoted     = regexp.MustCompile(`\\?"[^"]*"|'[^'\s][^']*'|“[^”]*”`)
 )
 
 // Secrets removes secrets alone.
@@ -136,7 +138,12 @@ func (s *Scrubber) Text(text string) string {
 	text, _, _ = strings.Cut(text, "did you mean")
 	text = quoted.ReplaceAllString(text, "[name]")
 	text = address.ReplaceAllStringFunc(text, func(found string) string { return s.numbered("e-mail", found) })
-	text = hosts.ReplaceAllStringFunc(text, func(found string) string { return s.numbered("host", found) })
+	text = hosts.ReplaceAllStringFunc(text, func(found string) string {
+		if permission.MatchString(found) {
+			return found
+		}
+		return s.numbered("host", found)
+	})
 	text = paths.ReplaceAllString(text, "${1}[path]")
 	return s.withoutNames(text)
 }

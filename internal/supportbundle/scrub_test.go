@@ -38,21 +38,18 @@ func TestScrubber_Names(t *testing.T) {
 	for _, name := range []string{"Zoë Müller", "Acme / Berlin", "svc.backup", "東京"} {
 		s.AddName(name)
 	}
-	for text, want := range map[string]string{
-		"grant for zoë  müller failed":         "grant for [name 1] failed",
-		"site Acme / Berlin (201)":             "site [name 2] (201)",
-		"svc.backup, 東京":                       "[host 3], [name 4]",
-		"ana@example.com at db.example.com:54": "[e-mail 5] at [host 6]",
-		`no role "Keeper of keys" here`:        "no role [name] here",
-		"open /home/ana/policy.yaml: denied":   "open [path]: denied",
-		"unknown; did you mean Ana?":           "unknown; ",
-		"Acme is not Acme / Berlin":            "Acme is not [name 2]",
+	for _, c := range [][2]string{
+		{"grant for zoë  müller failed", "grant for [name 1] failed"},
+		{"site Acme / Berlin (201)", "site [name 2] (201)"},
+		{"svc.backup, 東京", "[host 3], [name 4]"},
+		{"ana@example.com at db.example.com:54", "[e-mail 5] at [host 6]"},
+		{`no role "Keeper of keys" here`, "no role [name] here"},
+		{"open /home/ana/policy.yaml: denied", "open [path]: denied"},
+		{"unknown; did you mean Ana?", "unknown; "},
+		{"Acme is not Acme / Berlin", "Acme is not [name 2]"},
+		{"the role lacks Service Users.view", "the role lacks Service Users.view"},
 	} {
-		got := s.Text(text)
-		require.Equal(t, len(strings.Fields(want)) > 0, got != "", text)
-		for _, leak := range []string{"zoë", "Berlin", "svc", "東京", "ana", "example", "Keeper", "Ana"} {
-			require.NotContains(t, got, leak, "%s: %s", text, want)
-		}
+		require.Equal(t, c[1], s.Text(c[0]), c[0])
 	}
 	require.Equal(t, s.Text("Zoë Müller"), s.Text("ZOË MÜLLER"), "the same name has the same number")
 }
