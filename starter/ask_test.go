@@ -2,6 +2,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/creack/pty"
 	"github.com/stretchr/testify/require"
 	"github.com/xuri/excelize/v2"
 
@@ -287,6 +289,14 @@ func TestExport_Workbook(t *testing.T) {
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Equal(t, string(data), piped.out)
+
+	person, tty, err := pty.Open()
+	require.NoError(t, err)
+	defer func() { _ = person.Close() }()
+	defer func() { _ = tty.Close() }()
+	var errOut bytes.Buffer
+	require.Equal(t, exitUsage, Main(t.Context(), []string{"export", "--format", "xlsx"}, tty, &errOut))
+	require.Equal(t, "error: --format xlsx is no text for a terminal: name a file with --out\n", errOut.String())
 
 	got = run(t, "export", "--format", "xls")
 	require.Equal(t, exitUsage, got.code)

@@ -42,12 +42,13 @@ func release(t *testing.T) []byte {
 	return out.Bytes()
 }
 
-// pinsOf pins an archive for this machine.
+// pinsOf pins an archive for this machine, behind one for another.
 func pinsOf(t *testing.T, archive []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "pins")
 	sum := sha256.Sum256(archive)
-	line := fmt.Sprintf("# why\n1.2.3 %s %s %x\n", runtime.GOOS, runtime.GOARCH, sum)
+	line := fmt.Sprintf("# why\n1.2.3 %s other %064d\n1.2.3 %s %s %x\n",
+		runtime.GOOS, 0, runtime.GOOS, runtime.GOARCH, sum)
 	require.NoError(t, os.WriteFile(path, []byte(line), 0o600))
 	return path
 }
@@ -109,7 +110,7 @@ func TestFetch(t *testing.T) {
 // A listener that accepts and stays silent, or stops in the middle, does not hold up the build.
 func TestFetch_GivesUpOnSilence(t *testing.T) {
 	t.Parallel()
-	for _, first := range []string{"", "some bytes"} {
+	for _, first := range []string{"", "some bytes", strings.Repeat("many bytes", 100_000)} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if first != "" {
 				_, _ = w.Write([]byte(first))
@@ -123,6 +124,31 @@ func TestFetch_GivesUpOnSilence(t *testing.T) {
 		}
 		require.ErrorIs(t, f.fetch(t.Context(), &bytes.Buffer{}), errStalled)
 		server.Close()
+	}
+}
+
+// A program that cannot be unpacked to its end is not left behind, also if its archive is the one that is pinned.
+func TestUnpack_WholeOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	var packed bytes.Buffer
+	zipped := gzip.NewWriter(&packed)
+	files := tar.NewWriter(zipped)
+	require.NoError(t, files.WriteHeader(&tar.Header{Name: "temporal", Typeflag: tar.TypeReg, Mode: 0o755, Size: 1000}))
+	_, err := files.Write([]byte("half of it"))
+	require.NoError(t, err)
+	require.NoError(t, zipped.Close())
+	folder := t.TempDir()
+	require.ErrorContains(t, unpack(packed.Bytes(), filepath.Join(folder, "temporal")), "unpack the archive: ")
+	left, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
+
+// The time that is said is the one of this machine: the fewer cores, the longer.
+func TestBuildTime(t *testing.T) {
+	t.Parallel()
+	for cores, want := range map[int]string{1: "12 min", 2: "6 min", 8: "1 min", 64: "1 min"} {
+		require.Equal(t, fmt.Sprintf("about %s on the %d cores of this machine", want, cores), buildTime(cores))
 	}
 }
 
