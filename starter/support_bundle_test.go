@@ -58,8 +58,9 @@ func canaryFixture(t *testing.T) (log string) {
 		},
 	})
 	f.pending(nameCanaries["console"], "grant/INC-42", access.Plan{
-		Op: access.OpAcquire, Principal: access.PrincipalRef{Kind: access.User, ID: "401", Email: nameCanaries["e-mail"]},
-		Role: access.RoleRef{ID: "301", Name: nameCanaries["role"]}, Scope: access.ScopeRef{Level: access.Tenant},
+		Op:        access.OpAcquire,
+		Principal: access.PrincipalRef{Kind: access.User, ID: "401", Email: nameCanaries["e-mail"]},
+		Role:      access.RoleRef{ID: "301", Name: nameCanaries["role"]}, Scope: access.ScopeRef{Level: access.Tenant},
 		Terms: access.Terms{Requester: nameCanaries["requester"], Reason: nameCanaries["reason"]},
 	})
 	for name, value := range secretCanaries {

@@ -112,8 +112,9 @@ var (
 			`\b(?:[a-z0-9_-]+\.)+[a-z]{2,}(?::\d+)?\b|\b\d+\.\d+\.\d+\.\d+(?::\d+)?\b`)
 	// permission is the end of the name of a permission, as in Service Users.view: no host is called so.
 	permission = regexp.MustCompile(`^[A-Z][a-z]+\.(view|edit)$`)
-	paths      = regexp.MustCompile(`(^|[\s"'=:(])(/(\[host \d+\]|[^\s"',;:)])+)+`) // its last part may look like a host
-	quoted     = regexp.MustCompile(`\\?"[^"]*"|'[^'\s][^']*'|“[^”]*”`)
+	// The last part of a path may have been taken for a host.
+	paths  = regexp.MustCompile(`(^|[\s"'=:(])(/(\[host \d+\]|[^\s"',;:)])+)+`)
+	quoted = regexp.MustCompile(`\\?"[^"]*"|'[^'\s][^']*'|“[^”]*”`)
 )
 
 // Secrets removes secrets alone.
