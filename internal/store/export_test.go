@@ -13,7 +13,13 @@ const (
 	LastProofStatement = lastProof
 	// FollowIndexStatement is what the reader of pages tells PostgreSQL.
 	FollowIndexStatement = followIndex
+	// PendingAssignmentsStatement and EndClosingStatement are parts of promotions.
+	PendingAssignmentsStatement = pendingAssignments
+	EndClosingStatement         = endClosing
 )
+
+// GoneStatement finds the rows that a delta sync found gone.
+func GoneStatement() string { return missingRowsOf(snapshotRow{delta: true}) }
 
 // DB is the pool that tests use to count rows.
 func (s *Store) DB() *sql.DB { return s.w }

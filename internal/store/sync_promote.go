@@ -145,7 +145,7 @@ func (p *promotion) closeAssignments(c access.Collection) (statements []statemen
 	if p.counts.missing(c) > 0 {
 		statements = append(statements, statement{
 			purpose: "close assignments of missing principals",
-			sql: `WITH missing AS (` + missingRowsOf(p.snap, "$3") + `)
+			sql: `WITH missing AS (` + missingRowsOf(p.snap) + `)
 				UPDATE assignments SET until = $2 FROM missing m
 				WHERE assignments.console = $1 AND assignments.principal_kind = $4 AND assignments.principal_id = m.id
 				  AND assignments.until IS NULL AND ` + promoted("assignments"),
@@ -154,15 +154,18 @@ func (p *promotion) closeAssignments(c access.Collection) (statements []statemen
 	}
 	return append(statements, statement{
 		purpose: "close assignments",
-		sql: `UPDATE assignments SET until = $1 FROM closing x
-				WHERE x.snapshot_seq = $1 AND x.collection = $2
-				  AND assignments.console = $3 AND assignments.principal_kind = $4
-				  AND assignments.principal_id = x.principal_id AND assignments.role_id = x.role_id
-				  AND assignments.level = x.level AND assignments.scope_id = x.scope_id AND assignments.since = x.since
-				  AND assignments.until IS NULL`,
-		args: []any{p.snap.seq, string(c), p.snap.console, kind},
+		sql:     endClosing,
+		args:    []any{p.snap.seq, string(c), p.snap.console, kind},
 	})
 }
+
+// endClosing ends the assignments in the table closing of snapshot $1 and collection $2, of console $3 and kind $4.
+// Each is looked up by its key: a join would have SQLite read all assignments of the kind.
+const endClosing = `UPDATE assignments SET until = $1
+	WHERE (console, principal_kind, principal_id, role_id, level, scope_id, since) IN (
+	    SELECT CAST($3 AS TEXT), CAST($4 AS TEXT), x.principal_id, x.role_id, x.level, x.scope_id, x.since
+	    FROM closing x WHERE x.snapshot_seq = $1 AND x.collection = $2)
+	  AND until IS NULL`
 
 // outcome computes the answer, and the statements that change the state of the snapshot
 // and move the heads of its collections.

@@ -98,7 +98,7 @@ func countSnapshot(
 	for _, c := range cs {
 		if snap.delta {
 			sum.gone[c], err = count(ctx, q, "count rows that are gone",
-				`WITH missing AS (`+missingRowsOf(snap, "$3")+`) SELECT COUNT(*) FROM missing`,
+				`WITH missing AS (`+missingRowsOf(snap)+`) SELECT COUNT(*) FROM missing`,
 				snap.console, snap.seq, string(c))
 			if err != nil {
 				return sum, err
@@ -146,7 +146,7 @@ func (sum *snapshotCounts) countAssignments(
 	}
 	if sum.missing(c) > 0 {
 		n, err := count(ctx, q, "count assignments of missing principals",
-			`WITH missing AS (`+missingRowsOf(snap, "$3")+`)
+			`WITH missing AS (`+missingRowsOf(snap)+`)
 			 SELECT COUNT(*) FROM missing m JOIN assignments a
 			   ON a.console = $1 AND a.principal_kind = $4 AND a.principal_id = m.id
 			 WHERE a.until IS NULL AND `+promoted("a"),
@@ -172,12 +172,15 @@ func (sum *snapshotCounts) countAdded(
 		members, err := savedRoleCounts(ctx, q, snap, c)
 		return members.assignments(), err
 	}
-	return count(ctx, q, "count pending assignments",
-		`SELECT COUNT(*) FROM entities e JOIN assignments a
-		   ON a.console = e.console AND a.principal_kind = $4 AND a.principal_id = e.id AND a.since = $3
-		 WHERE e.console = $1 AND e.collection = $2 AND e.since = $3 AND e.until IS NULL AND a.until IS NULL`,
+	return count(ctx, q, "count pending assignments", pendingAssignments,
 		snap.console, string(c), snap.seq, string(c.PrincipalKind()))
 }
+
+// pendingAssignments counts those of the principals of console $1, collection $2 and kind $4 that snapshot $3 received
+// new or changed. CROSS JOIN has SQLite begin with the principals.
+const pendingAssignments = `SELECT COUNT(*) FROM entities e CROSS JOIN assignments a
+	WHERE a.console = e.console AND a.principal_kind = $4 AND a.principal_id = e.id AND a.since = $3
+	  AND e.console = $1 AND e.collection = $2 AND e.since = $3 AND e.until IS NULL AND a.until IS NULL`
 
 // missingRows selects the ids of console $1 that readers see in a collection and that
 // snapshot $2 did not receive. collection is the parameter bound to the collection.
@@ -190,14 +193,15 @@ func missingRows(collection string) string {
 	                   WHERE p.console = e.console AND p.collection = e.collection AND p.id = e.id AND p.since = $2)`
 }
 
-// missingRowsOf is missingRows for any snapshot: a delta sync names the rows.
-func missingRowsOf(snap snapshotRow, collection string) string {
+// missingRowsOf is missingRows of collection $3 for any snapshot: a delta sync names the rows. CROSS JOIN has SQLite begin with those,
+// which are few, and not with all rows of the collection; to PostgreSQL it is a join as any other.
+func missingRowsOf(snap snapshotRow) string {
 	if !snap.delta {
-		return missingRows(collection)
+		return missingRows("$3")
 	}
-	return `SELECT e.id FROM gone g JOIN entities e
-		ON e.console = $1 AND e.collection = g.collection AND e.id = g.id AND +e.until IS NULL AND +e.since <> $2
-	WHERE g.snapshot_seq = $2 AND g.collection = ` + collection + ` AND ` + promoted("e")
+	return `SELECT e.id FROM gone g CROSS JOIN entities e
+	WHERE e.console = $1 AND e.collection = g.collection AND e.id = g.id AND +e.until IS NULL AND +e.since <> $2
+	  AND g.snapshot_seq = $2 AND g.collection = $3 AND ` + promoted("e")
 }
 
 // promotedIn is the condition of promoted in a form that is faster for queries over many
