@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -40,6 +41,9 @@ type chaosOptions struct {
 	postgres   bool          // instead of SQLite
 	once       []onceInChaos // in this order, evenly spread over the time
 	meddles    []meddling
+	workers    int          // that are kept running; two if it is 0
+	policy     string       // that workers follow; "" for one that approves everything
+	prepare    func(*stack) // what is done before workers start; nil for nothing
 }
 
 // chaos is a stack of its own on which people request access while everything that the stack
@@ -161,11 +165,17 @@ func newChaos(t *testing.T, o chaosOptions) *chaos {
 		s.database = "sqlite://" + filepath.Join(c.disk.folder, "store.db")
 	}
 	s.extraEnv = append(s.extraEnv, "LOG_LEVEL=info")
+	if o.policy != "" {
+		s.setPolicy(o.policy)
+	}
+	if o.prepare != nil {
+		o.prepare(s)
+	}
 	c.grantEnv = prepareGrantEnv(t, s)
 	for n := range o.principals {
 		c.users = append(c.users, c.world.AddUser(fmt.Sprintf("user%d@example.com", n)))
 	}
-	c.startWorkers(2)
+	c.startWorkers(cmp.Or(o.workers, 2))
 	return c
 }
 

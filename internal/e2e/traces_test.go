@@ -105,7 +105,9 @@ func (r *grantEnv) requireLogged(id, traceID string) {
 			found[fields["msg"].(string)] = fields
 		}
 	}
-	for msg, workflow := range map[string]string{"Change is settled": "principal/", "Request has ended": "grant/" + id} {
+	for msg, workflow := range map[string]string{
+		"Change is settled": "principal/", "Request has ended": "grant/" + id,
+	} {
 		line := found[msg]
 		require.NotNil(r.t, line, msg)
 		require.Contains(r.t, line["WorkflowID"], workflow)
