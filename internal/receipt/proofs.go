@@ -125,7 +125,13 @@ func (c *checker) planned() access.Holdings {
 
 // removesAll says that the change removes whatever the principal has.
 func (c *checker) removesAll(p access.Proof) bool {
-	return p.Op == access.OpReset || p.Op == access.OpDelete || p.Op == access.OpCreate
+	return p.Op == access.OpReset || p.Op == access.OpDelete || p.Op == access.OpCreate || c.replacesOwn(p)
+}
+
+// replacesOwn says that the change is of the service user whose token the worker uses: another one gets its roles, and
+// it is deleted.
+func (c *checker) replacesOwn(p access.Proof) bool {
+	return p.Op == access.OpRotate && c.Plan.Rotation != nil && c.Plan.Rotation.Own
 }
 
 // wrongCall says what is wrong with the call of a write; "" for nothing.
@@ -134,7 +140,7 @@ func (c *checker) wrongCall(p access.Proof, w access.Write) string {
 	switch {
 	case p.Op == access.OpCreate:
 		return ""
-	case p.Op == access.OpRotate && c.Plan.Rotation != nil && c.Plan.Rotation.Own:
+	case c.replacesOwn(p):
 		if w.Call != "POST /service-users" && !strings.HasPrefix(w.Call, "DELETE /service-users/") {
 			return fmt.Sprintf("%q neither makes nor deletes a service user", w.Call)
 		}
@@ -176,6 +182,8 @@ func (c *checker) loses() []access.Holding {
 func (c *checker) mayGain(p access.Proof, h access.Holding) bool {
 	down := c.Plan.Rules.Downgrade
 	switch {
+	case c.replacesOwn(p):
+		return c.Plan.Before.Holds(h)
 	case gives(p.Op) || p.Op == access.OpReset || p.Op == access.OpCreate:
 		return slices.Contains(c.Plan.Holdings(), h)
 	case c.Plan.Rules.LastRole == access.LastRoleDowngrade && down != nil && *down == h:

@@ -94,19 +94,40 @@ func TestVerify_OwnToken(t *testing.T) {
 	}
 }
 
-// The calls of such a rotation make and delete service users, and do nothing else.
-func TestVerify_CallsForTheOwnToken(t *testing.T) {
+// The writes of such a rotation make a service user with the roles that the old one had, and delete service users; they
+// do nothing else.
+func TestVerify_WritesForTheOwnToken(t *testing.T) {
 	t.Parallel()
-	for call, wrong := range map[string]bool{
-		"POST /service-users": false, "DELETE /service-users/11": false,
-		"POST /service-users/11/generate-api-token": true, "PUT /service-users/11": true, "DELETE /users/11": true,
+	const noAccount = "neither makes nor deletes a service user"
+	none, had := access.Holdings{}.Normal(), holding(viewer, other)
+	for name, tc := range map[string]struct {
+		call          string
+		before, after access.Holdings
+		want          string // "" if nothing is wrong
+	}{
+		"made":       {"POST /service-users", none, had, ""},
+		"deleted":    {"DELETE /service-users/11", had, none, ""},
+		"more roles": {"POST /service-users", none, holding(soc, other), "it gave role"},
+		"a token":    {"POST /service-users/11/generate-api-token", had, had, noAccount},
+		"roles":      {"PUT /service-users/11", had, none, noAccount},
+		"a user":     {"DELETE /users/11", had, none, noAccount},
 	} {
-		s := newScene(t)
-		r := s.granted()
-		r.State, r.Plan.Op, r.Plan.Rotation = "rotated", access.OpRotate, &access.TokenRotation{Own: true}
-		p := &r.Proofs[len(r.Proofs)-1]
-		p.Op, p.Outcome, p.Writes[0].Call = access.OpRotate, access.Rotated, call
-		text := strings.Join(s.verify(r, receipt.Means{}, signing.Failed), "\n")
-		require.Equal(t, wrong, strings.Contains(text, "neither makes nor deletes a service user"), text)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t)
+			r := s.granted()
+			r.State, r.Plan.Op, r.Plan.Rotation = "rotated", access.OpRotate, &access.TokenRotation{Own: true}
+			p := &r.Proofs[len(r.Proofs)-1]
+			p.Op, p.Outcome = access.OpRotate, access.Rotated
+			p.Key = access.ChangeKey(r.Request+"#"+r.Run, access.OpRotate)
+			p.Writes[0].Call, p.Writes[0].Before, p.Writes[0].After = tc.call, tc.before, tc.after
+			result := signing.OK
+			if tc.want != "" {
+				result = signing.Failed
+			}
+			text := strings.Join(s.verify(r, receipt.Means{}, result), "\n")
+			require.Contains(t, text, "proof of rotateToken: ")
+			require.Contains(t, text, tc.want)
+		})
 	}
 }
