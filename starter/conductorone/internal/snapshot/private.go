@@ -27,7 +27,7 @@ type private struct {
 // openPrivate makes an empty database in a new folder below parent ("" for that of temporary files). It removes what
 // processes that were killed have left there.
 func openPrivate(ctx context.Context, parent string) (_ *private, err error) {
-	p, err := makePrivate(parent)
+	p, err := makePrivate(parent, func() {})
 	if err != nil {
 		return nil, err
 	}
@@ -40,8 +40,9 @@ func openPrivate(ctx context.Context, parent string) (_ *private, err error) {
 	return p, err
 }
 
-// makePrivate makes the folder, which other processes leave alone while this one lives.
-func makePrivate(parent string) (p *private, err error) {
+// makePrivate makes the folder, which other processes leave alone while this one lives. It calls step after each thing
+// that other processes can see, so that a test does then what they may do.
+func makePrivate(parent string, step func()) (p *private, err error) {
 	if parent == "" {
 		parent = os.TempDir()
 	}
@@ -51,8 +52,9 @@ func makePrivate(parent string) (p *private, err error) {
 		return nil, fmt.Errorf("no folder for what is read from the console: %w: make %s writable, or set TMPDIR to a "+
 			"folder that is", err, parent)
 	}
+	step()
 	p = &private{folder: folder}
-	if p.lock, err = makeLock(folder); err != nil {
+	if p.lock, err = makeLock(folder, step); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
 	return p, nil

@@ -1,43 +1,105 @@
 package snapshot
 
 import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sync/errgroup"
 )
 
-// Connectors that start at the same time leave each other's folders alone; those of processes that are gone, which hold
-// no lock, are removed.
-func TestMakePrivate_AtTheSameTime(t *testing.T) {
-	t.Parallel()
-	parent := t.TempDir()
+// leftover makes the folder of a process that is gone: nobody holds its lock.
+func leftover(t *testing.T, parent string) string {
+	t.Helper()
 	gone, err := os.MkdirTemp(parent, privatePattern) //nolint:usetesting // the name is what is tested
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(gone, privateLock), nil, 0o600))
-	var starts errgroup.Group
-	for range 16 {
-		starts.Go(func() error {
-			for range 50 {
-				p, err := makePrivate(parent)
-				if err != nil {
-					return err
-				}
-				if _, err := os.Stat(filepath.Join(p.folder, privateLock)); err != nil {
-					return err
-				}
-				if err := p.close(); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	require.NoError(t, starts.Wait())
+	return gone
+}
+
+// Another connector that starts at any moment at which this one makes its folder leaves that alone. The folders of
+// processes that are gone are removed.
+func TestMakePrivate_AtTheSameTime(t *testing.T) {
+	t.Parallel()
+	parent := t.TempDir()
+	gone := leftover(t, parent)
+	steps := 0
+	p, err := makePrivate(parent, func() {
+		steps++
+		other, err := makePrivate(parent, func() {})
+		require.NoError(t, err)
+		require.NoError(t, other.close())
+	})
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, steps, 2)
+	require.FileExists(t, filepath.Join(p.folder, privateLock))
 	require.NoDirExists(t, gone)
+
+	removeLeftover(parent)
+	require.DirExists(t, p.folder, "it is held")
+	require.NoError(t, p.close())
 	left, err := os.ReadDir(parent)
 	require.NoError(t, err)
 	require.Empty(t, left)
+}
+
+// asHolder is the variable with the folder in which this test program is another connector.
+const asHolder = "SNAPSHOT_TEST_HOLDER"
+
+// TestHolder is that other connector: it makes its database, prints where, and runs until it is killed or its input
+// ends. Otherwise it tests nothing.
+func TestHolder(t *testing.T) {
+	parent, is := os.LookupEnv(asHolder)
+	if !is {
+		return
+	}
+	p, err := openPrivate(context.Background(), parent)
+	require.NoError(t, err)
+	fmt.Println(p.folder)
+	_, _ = io.Copy(io.Discard, os.Stdin)
+}
+
+// A connector that is killed leaves its database behind, which only its user may read. The next start removes it, and
+// no start removes that of a connector that runs.
+func TestOpenPrivate_AfterAKill(t *testing.T) {
+	t.Parallel()
+	parent := t.TempDir()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	holder := exec.CommandContext(t.Context(), self, "-test.run", "^TestHolder$")
+	holder.Env = append(os.Environ(), asHolder+"="+parent)
+	input, err := holder.StdinPipe() // held open
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = input.Close() })
+	output, err := holder.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, holder.Start())
+	line, err := bufio.NewReader(output).ReadString('\n')
+	require.NoError(t, err)
+	folder := strings.TrimSpace(line)
+	start := func() {
+		p, err := openPrivate(t.Context(), parent)
+		require.NoError(t, err)
+		require.NoError(t, p.close())
+	}
+
+	start()
+	require.DirExists(t, folder, "its connector runs")
+	require.NoError(t, holder.Process.Kill())
+	require.Error(t, holder.Wait())
+	info, err := os.Stat(folder)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o700), info.Mode().Perm())
+	info, err = os.Stat(filepath.Join(folder, privateFile))
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+
+	start()
+	require.NoDirExists(t, folder)
 }
