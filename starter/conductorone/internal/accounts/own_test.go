@@ -1,6 +1,7 @@
 package accounts_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -40,6 +41,26 @@ func TestExtendAndEnd_OfOthers(t *testing.T) {
 		require.Contains(t, out["error"], "the ledger has no such grant")
 		require.Empty(t, u.typed)
 	}
+}
+
+// Who has requested the last run of a grant decides, and the name counts as people know it, not as it is written.
+func TestExtendAndEnd_LastRequester(t *testing.T) {
+	t.Parallel()
+	args := map[string]any{"request": "INC-42", "duration": "2h"}
+	r := ledgerOf(t, requester)
+	r.earlier = append(r.earlier, ledgerOf(t, "bob@example.com").earlier...)
+	u := &fakeUpdates{}
+	for _, name := range []string{accounts.ExtendAction, accounts.EndAction} {
+		state, out := invoke(t, r, u, name, args)
+		require.Equal(t, failed, state)
+		require.Contains(t, out["error"], "bob@example.com has requested it")
+	}
+	require.Empty(t, u.typed, "nothing was sent")
+
+	u.answer = wire.RequestAnswer{State: wire.StateActive, Pending: true}
+	state, out := invoke(t, ledgerOf(t, strings.ToUpper(requester)), u, accounts.ExtendAction, args)
+	require.Equal(t, complete, state, out)
+	require.NotEmpty(t, u.typed)
 }
 
 // A person who reaches Temporal can have any answer come back.

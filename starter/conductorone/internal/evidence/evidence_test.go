@@ -2,6 +2,7 @@ package evidence_test
 
 import (
 	"context"
+	"strconv"
 	"testing"
 	"time"
 
@@ -64,7 +65,8 @@ func (w world) changed(run ledger.Run, op access.Op, at time.Time, after access.
 		Request: run.Request, Key: ledger.ProofKey(key), At: at, Body: ledger.Proof{
 			Principal: &ledger.Subject{Kind: carol.Kind, ID: carol.ID}, Roles: &ledger.RoleProof{Next: owned},
 			Proof: access.Proof{
-				Op: op, Key: key, Outcome: access.Applied, Reads: []access.Read{{At: at, Holdings: after}},
+				Op: op, Key: key, Outcome: access.Applied,
+				Reads: []access.Read{{At: at.Add(-time.Second), Holdings: holdings()}, {At: at, Holdings: after}},
 			},
 		},
 	})
@@ -90,7 +92,9 @@ func TestAwait(t *testing.T) {
 	require.False(t, isGiven(got))
 	require.False(t, got.Requested())
 
-	w.Patience = time.Minute
+	w.Patience = time.Hour
+	soon, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
 	looks := 0
 	w.Store = func(ctx context.Context) (*store.Store, error) {
 		if looks++; looks == 2 {
@@ -101,8 +105,8 @@ func TestAwait(t *testing.T) {
 		}
 		return w.s, nil
 	}
-	got, err = w.Await(t.Context(), run, isGiven)
-	require.NoError(t, err)
+	got, err = w.Await(soon, run, isGiven)
+	require.NoError(t, err, "it answers as soon as it is proven")
 	require.True(t, isGiven(got))
 	require.Equal(t, soc, got.Plan.Plan.Holding())
 
@@ -112,7 +116,11 @@ func TestAwait(t *testing.T) {
 	require.False(t, isGiven(other), "the proof is that of one run")
 
 	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
+	_, err = w.Await(ctx, ledger.Run{Request: "grant/c1-y", ID: "run"}, func(authority.Record) bool {
+		cancel() // while it waits
+		return false
+	})
+	require.ErrorIs(t, err, context.Canceled)
 	_, err = w.Await(ctx, ledger.Run{Request: "grant/c1-y", ID: "run"}, isGiven)
 	require.ErrorIs(t, err, context.Canceled)
 }
@@ -212,6 +220,83 @@ func TestLatest_AfterADelta(t *testing.T) {
 	})
 	require.True(t, w.latest().Lacks(soc))
 	require.Equal(t, noon.Add(3*time.Hour), w.latest().Read.At.UTC())
+}
+
+// Of an account, what its last change has shown counts, and of its leases what the last change of roles says.
+func TestLatest_OfAnAccount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for i, h := range []access.Holding{soc, oslo} {
+		run := ledger.Run{Request: []string{"grant/INC-41", "grant/INC-42"}[i], ID: "run"}
+		w.changed(run, access.OpAcquire, noon.Add(time.Duration(i+1)*time.Minute), holdings(h), access.OwnershipState{
+			Leases: []access.Lease{{ID: run.String(), Holding: h}},
+		})
+	}
+	sent := access.ChangeKey("grant/INC-43#run", access.OpAcquire) // and no proof yet
+	_, err := w.s.Append(t.Context(), storetest.Console, ledger.NewEntry{
+		Request: "grant/INC-43", Key: ledger.WriteKey(sent, 1), Body: ledger.Write{
+			Principal: &ledger.Subject{Kind: carol.Kind, ID: carol.ID}, Roles: &ledger.RoleWrite{},
+		},
+	})
+	require.NoError(t, err)
+	key := access.ChangeKey("provision/x#run", access.OpCreate)
+	_, err = w.s.Append(t.Context(), storetest.Console, ledger.NewEntry{
+		Request: "provision/x", Key: ledger.ProofKey(key), Body: ledger.Proof{
+			Account: &ledger.AccountProof{}, Proof: access.Proof{
+				Op: access.OpCreate, Key: key, Made: &carol,
+				Reads: []access.Read{{At: noon.Add(time.Hour), Holdings: holdings(admin)}},
+			},
+		},
+	})
+	require.NoError(t, err)
+	require.True(t, w.latest().Holds(admin))
+	require.True(t, w.latest().IsLeased(oslo, "grant/c1-x"))
+	require.False(t, w.latest().IsLeased(soc, "grant/c1-x"))
+}
+
+// The ledger keeps long lists of roles beside its entries: what is read has them whole.
+func TestReader_LongLists(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	many := access.Holdings{Level: access.SiteLevel}
+	for i := range 2000 {
+		many.Held = append(many.Held, access.HeldRole{RoleID: "302", ScopeID: strconv.Itoa(10000 + i)})
+	}
+	last := access.Holding{Level: access.SiteLevel, RoleID: "302", ScopeID: many.Held[len(many.Held)-1].ScopeID}
+	run := ledger.Run{Request: "grant/INC-42", ID: "run"}
+	w.changed(run, access.OpGrant, noon, many.Normal(), access.OwnershipState{})
+	require.True(t, w.latest().Holds(last))
+
+	_, err := w.s.Append(t.Context(), storetest.Console, storetest.Entries(run, planOf(last))...)
+	require.NoError(t, err)
+	runs, err := w.Runs(t.Context(), run.Request)
+	require.NoError(t, err)
+	require.Len(t, runs, 1)
+	proof, found := runs[0].ProofOf(access.ChangeKey(run.String(), access.OpGrant))
+	require.True(t, found)
+	require.True(t, proof.Reads[1].Holds(last))
+}
+
+// A role is leased if nothing but time-bound requests of others gives it, and held if it is shown of who is there.
+func TestLatest_IsLeased(t *testing.T) {
+	t.Parallel()
+	lease := access.Lease{ID: "grant/INC-42#run", Holding: soc}
+	lost := lease
+	lost.Lost = true
+	of := func(baseline access.Holdings, leases ...access.Lease) bool {
+		owned := access.OwnershipState{Baseline: baseline, Leases: leases}
+		return evidence.Latest{Known: true, Owned: owned}.IsLeased(soc, "grant/c1-x")
+	}
+	require.True(t, of(holdings(), lease))
+	require.False(t, of(holdings()))
+	require.False(t, of(holdings(soc), lease), "it was there before")
+	require.False(t, of(holdings(), lost), "somebody has removed it")
+	require.False(t, of(holdings(), access.Lease{ID: lease.ID, Holding: oslo}))
+	require.False(t, of(holdings(), lease, access.Lease{ID: "grant/c1-x#run", Holding: soc}), "its own")
+
+	require.True(t, evidence.Latest{Known: true, Read: access.Read{Holdings: holdings(soc)}}.Holds(soc))
+	require.False(t, evidence.Latest{Read: access.Read{Holdings: holdings(soc)}}.Holds(soc))
+	require.False(t, evidence.Latest{Known: true, Read: access.Read{Gone: true, Holdings: holdings(soc)}}.Holds(soc))
 }
 
 // A time-bound grant hides the role that it replaces, and all roles at other levels.
