@@ -263,18 +263,21 @@ func TestReader_LongLists(t *testing.T) {
 		many.Held = append(many.Held, access.HeldRole{RoleID: "302", ScopeID: strconv.Itoa(10000 + i)})
 	}
 	last := access.Holding{Level: access.SiteLevel, RoleID: "302", ScopeID: many.Held[len(many.Held)-1].ScopeID}
-	run := ledger.Run{Request: "grant/INC-42", ID: "run"}
-	w.changed(run, access.OpGrant, noon, many.Normal(), access.OwnershipState{})
+	w.changed(ledger.Run{Request: "grant/INC-42", ID: "run"}, access.OpGrant, noon, many.Normal(),
+		access.OwnershipState{})
 	require.True(t, w.latest().Holds(last))
 
-	_, err := w.s.Append(t.Context(), storetest.Console, storetest.Entries(run, planOf(last))...)
+	run := ledger.Run{Request: "revoke/INC-43", ID: "run"}
+	_, err := w.s.Append(t.Context(), storetest.Console, storetest.Entries(run, planOf(last), access.Proof{
+		Op: access.OpRevoke, Outcome: access.Removed, Before: many.Normal(),
+	})...)
 	require.NoError(t, err)
 	runs, err := w.Runs(t.Context(), run.Request)
 	require.NoError(t, err)
 	require.Len(t, runs, 1)
-	proof, found := runs[0].ProofOf(access.ChangeKey(run.String(), access.OpGrant))
+	proof, found := runs[0].ProofOf(access.ChangeKey(run.String(), access.OpRevoke))
 	require.True(t, found)
-	require.True(t, proof.Reads[1].Holds(last))
+	require.True(t, proof.Before.Holds(last))
 }
 
 // A role is leased if nothing but time-bound requests of others gives it, and held if it is shown of who is there.
