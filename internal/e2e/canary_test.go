@@ -3,8 +3,6 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,6 +14,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/testbed"
 	"sentinelone-provisioner/internal/testbed/grantworld"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -138,17 +137,7 @@ func historyJSON(t *testing.T, s *stack, id string) string {
 
 func databaseBytes(t *testing.T, databaseURL string) []string {
 	t.Helper()
-	files, err := filepath.Glob(strings.TrimPrefix(databaseURL, "sqlite://") + "*")
+	out, err := testbed.DatabaseText(databaseURL)
 	require.NoError(t, err)
-	require.NotEmpty(t, files)
-	out := make([]string, 0, len(files))
-	for _, f := range files {
-		if strings.HasSuffix(f, ".db.key") { // the key that seals the ledger, which is beside the database
-			continue
-		}
-		b, err := os.ReadFile(f)
-		require.NoError(t, err)
-		out = append(out, string(b))
-	}
 	return out
 }

@@ -1,11 +1,7 @@
 package e2e
 
 import (
-	"bytes"
 	"cmp"
-	"errors"
-	"os"
-	"os/exec"
 	"slices"
 	"testing"
 
@@ -14,6 +10,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/testbed"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -28,16 +25,9 @@ func requireState(c *assertT, state string, got wire.SyncStatus) {
 // needs.
 func runProgram(t *testing.T, env []string, program string, args ...string) commandResult {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), program, args...)
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}, env...)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		require.NoError(t, err)
-	}
-	return commandResult{code: cmd.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String()}
+	got, err := testbed.Run(t.Context(), t.TempDir(), env, program, args...)
+	require.NoError(t, err)
+	return commandResult{code: got.Code, stdout: got.Stdout, stderr: got.Stderr}
 }
 
 // sortedAssignments are users first, then service users, each by id: the order of an

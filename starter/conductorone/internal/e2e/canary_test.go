@@ -1,8 +1,6 @@
 package e2e
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,6 +10,7 @@ import (
 	"google.golang.org/protobuf/encoding/prototext"
 
 	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/testbed"
 	"sentinelone-provisioner/internal/testbed/grantworld"
 	"sentinelone-provisioner/starter/conductorone/internal/c1test"
 )
@@ -91,17 +90,7 @@ func (e *c1Env) histories() string {
 // databaseBytes are the files of the store, but the key that seals the ledger.
 func (e *c1Env) databaseBytes() []string {
 	e.t.Helper()
-	files, err := filepath.Glob(strings.TrimPrefix(e.database, "sqlite://") + "*")
+	out, err := testbed.DatabaseText(e.database)
 	require.NoError(e.t, err)
-	require.NotEmpty(e.t, files)
-	var out []string
-	for _, file := range files {
-		if strings.HasSuffix(file, ".key") {
-			continue
-		}
-		body, err := os.ReadFile(file)
-		require.NoError(e.t, err)
-		out = append(out, string(body))
-	}
 	return out
 }

@@ -1,11 +1,8 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -155,16 +152,9 @@ type commandResult struct {
 // run runs a program to its end.
 func (s *stack) run(name string, env []string, args ...string) commandResult {
 	s.t.Helper()
-	cmd := exec.CommandContext(s.ctx(), program(name), args...)
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.t.TempDir()}, env...)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		require.NoError(s.t, err)
-	}
-	return commandResult{code: cmd.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String()}
+	got, err := testbed.Run(s.ctx(), s.t.TempDir(), env, program(name), args...)
+	require.NoError(s.t, err)
+	return commandResult{code: got.Code, stdout: got.Stdout, stderr: got.Stderr}
 }
 
 func (s *stack) starter(args ...string) commandResult {
