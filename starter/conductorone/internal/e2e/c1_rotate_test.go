@@ -29,7 +29,8 @@ func TestCanary_RotatedTokenAppearsNowhere(t *testing.T) {
 	provider := &jwk.JWKEncryptionProvider{}
 	config, private, err := provider.GenerateKey(e.ctx())
 	require.NoError(t, err)
-	task := c1test.Rotate(v2.ResourceId_builder{ResourceType: "service_user", Resource: ci}.Build(), noPassword(), config)
+	who := v2.ResourceId_builder{ResourceType: "service_user", Resource: ci}.Build()
+	task := c1test.Rotate(who, noPassword(), config)
 
 	e.reconnect("ALLOWED_SIGNERS=")
 	refused := e.do(task)

@@ -55,6 +55,7 @@ const asHolder = "SNAPSHOT_TEST_HOLDER"
 // TestHolder is that other connector: it makes its database, prints where, and runs until it is killed or its input
 // ends. Otherwise it tests nothing.
 func TestHolder(t *testing.T) {
+	t.Parallel()
 	parent, is := os.LookupEnv(asHolder)
 	if !is {
 		return
