@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/config"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/drift"
 	"sentinelone-provisioner/internal/ledger"
@@ -139,4 +140,47 @@ func TestAccess_Origin(t *testing.T) {
 	require.Len(t, rows, 2)
 	require.Equal(t, drift.Overdue, rows[1].Origin.Kind)
 	require.NotContains(t, run(t, "access", "--as-of", "2020-01-01").out, "ORIGIN")
+}
+
+// The table names who made a change, as far as the activity feed did, with nothing in a name that controls a terminal.
+func TestDrift_By(t *testing.T) {
+	since := time.Date(2026, 3, 3, 9, 0, 0, 0, time.UTC)
+	rows := []store.DriftRow{
+		{Drift: drift.Unexplained, Email: "ana@example.com", Since: since, By: []string{"Carol Roy", hostile}},
+		{Drift: drift.Missing, Email: "bob@example.com", Since: since},
+	}
+	header, lines := driftTable(rows)
+	require.Equal(t, "by", header[len(header)-1])
+	require.Equal(t, "Carol Roy, "+hostile, lines[0][len(header)-1])
+	require.Empty(t, lines[1][len(header)-1])
+	var out strings.Builder
+	(&app{out: &out}).emitTable(header, lines)
+	requireSafe(t, "drift", out.String())
+	require.Contains(t, out.String(), "Carol Roy, ")
+}
+
+// `status` shows the drift in a few words, and where to look.
+func TestStatus_DriftLine(t *testing.T) {
+	drifted(t, host)
+	line := func() (string, *store.DriftSummary) {
+		a := &app{now: time.Now, out: &strings.Builder{}, err: &strings.Builder{}}
+		var err error
+		a.cfg, err = config.LoadUnchecked()
+		require.NoError(t, err)
+		return a.driftLine(t.Context())
+	}
+	text, summary := line()
+	require.Equal(t, "1 overdue, 1 unexplained: run `starter drift`", text)
+	require.Equal(t, 1, summary.Counts[drift.Overdue])
+
+	f := newFixture(t)
+	text, summary = line()
+	require.Empty(t, text, "nothing was explained yet")
+	require.Nil(t, summary)
+	now := time.Now().UTC()
+	f.synced(host, "first", now.Add(-time.Hour), scene())
+	f.explain(host, now)
+	text, summary = line()
+	require.Equal(t, "none", text)
+	require.Zero(t, summary.Counts.Drift())
 }

@@ -174,3 +174,26 @@ func TestIDFlag(t *testing.T) {
 	require.Empty(t, p.idFlag("sync/acmeco.example.net"))
 	require.Equal(t, " --id nightly", p.idFlag("nightly"))
 }
+
+// A sync says why it became a full one, what the feed missed, and why it was skipped.
+func TestConclude_DeltaSyncs(t *testing.T) {
+	t.Parallel()
+	say := func(r wire.SyncResult) (string, string) {
+		var out, err strings.Builder
+		(&app{out: &out, err: &err}).conclude(startedRun{WorkflowID: "sync/x"},
+			pendingObservation{over: true, result: &r})
+		return out.String(), err.String()
+	}
+	out, remarks := say(wire.SyncResult{
+		State: wire.StatePromoted, FullBecause: "a role was deleted",
+		Feed: &wire.FeedMeasure{Missed: 2, Changes: 40},
+	})
+	require.Contains(t, out, "\npromoted: assignments +0 -0, 0 requests in ")
+	require.Equal(t, "a full sync took the place of the delta sync: a role was deleted\n"+
+		"activity feed: missed 2 of 40 changes since the last full sync\n", remarks)
+	out, remarks = say(wire.SyncResult{State: wire.StateUnchanged, Mode: wire.ModeDelta, Requests: 2})
+	require.Contains(t, out, "\nunchanged (delta): assignments +0 -0, 2 requests in ")
+	require.Empty(t, remarks)
+	_, remarks = say(wire.SyncResult{State: wire.StateUnchanged, Skipped: "nightly is under way"})
+	require.Equal(t, "skipped: nightly is under way\n", remarks)
+}

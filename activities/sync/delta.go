@@ -10,6 +10,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -17,6 +18,9 @@ import (
 const (
 	// feedOverlap is how far behind the newest activity seen the feed is read again, since entries come late.
 	feedOverlap = 10 * time.Minute
+	// mostAhead is how far the console's clock may be ahead of this one. An entry that is dated later must not hide
+	// those that come after it.
+	mostAhead = 24 * time.Hour
 	// feedRetention is after how long without reading the feed entries may be gone from it. How long a console keeps
 	// them is not documented.
 	feedRetention = 7 * 24 * time.Hour
@@ -162,6 +166,9 @@ func (d *deltaRun) begin(ctx context.Context) (err error) {
 		return needsFull("a full sync that began earlier has not ended")
 	case d.feed.Age(d.started) > feedRetention:
 		return needsFull("the activity feed was not read for more than 7 days")
+	case d.feed.Watermark.Sub(d.started) > mostAhead:
+		return needsFull("the newest activity that was seen, of %s, is ahead of this clock",
+			describe.Minute(d.feed.Watermark))
 	}
 	for _, c := range access.Collections() {
 		if _, proven := d.feed.Counts[c]; !proven {

@@ -70,13 +70,14 @@ func (s *Activities) readNews(ctx context.Context, feed store.Feed) (feedNews, e
 		return out, err
 	}
 	q := console.ActivityQuery{Types: feed.Types, Since: since}
+	ahead := s.now().Add(mostAhead)
 	for range mostFeedPages {
 		page, err := s.console.Activities(ctx, q)
 		if err != nil {
 			return out, err
 		}
 		for _, a := range page.Items {
-			if a.CreatedAt.After(out.newest) {
+			if a.CreatedAt.After(out.newest) && !a.CreatedAt.After(ahead) {
 				out.newest = a.CreatedAt
 			}
 			if seen[a.ID] || activityKinds[a.Type] == "" {

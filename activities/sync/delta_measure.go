@@ -3,6 +3,7 @@ package sync
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/attempt"
@@ -30,6 +31,11 @@ func (s *Activities) markFeed(ctx context.Context, in wire.SyncCheckInput) {
 		page, err = s.console.Activities(ctx, console.ActivityQuery{Types: m.Types, Newest: true, Limit: 1})
 		for _, a := range page.Items {
 			m.At = a.CreatedAt
+		}
+		if m.At.Sub(m.TakenAt) > mostAhead { // then the next delta sync reads what the last one has read, too
+			if m.At = feed.Watermark; m.At.Sub(m.TakenAt) > mostAhead {
+				m.At = time.Time{}
+			}
 		}
 	}
 	if err != nil {

@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt/attempttest"
+	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/store"
@@ -25,9 +27,10 @@ type deltaFixture struct {
 }
 
 // newDeltaFixture makes a first delta sync, which asks for a full one, and that full sync.
-func newDeltaFixture(t *testing.T, o consoletest.Options) *deltaFixture {
+func newDeltaFixture(t *testing.T, o consoletest.Options, tweaks ...func(*console.Config)) *deltaFixture {
 	t.Helper()
-	b := &deltaFixture{syncFixture: newSyncFixture(t, o)}
+	server, client := attempttest.Console(t, o, tweaks...)
+	b := &deltaFixture{syncFixture: newSyncFixtureOf(t, server, client)}
 	first := b.delta()
 	require.Equal(t, "this is the first delta sync of the console", first.Full)
 	b.full()
@@ -192,21 +195,6 @@ func TestDelta_BelievesADeletionOnlyAfterAFetch(t *testing.T) {
 	require.NoError(t, b.console.SetUserRoles(user.ID, access.SiteLevel, b.heldSomewhere()))
 	b.console.AddFault(consoletest.Fault{Name: consoletest.EmptyPage, Path: "/users", Only: consoletest.OnlyPages})
 	require.Equal(t, "promoted", b.sure().State)
-	b.requireTruth()
-}
-
-// A 404 that is a web page comes from something in front of the console, and deletes nobody.
-func TestDelta_WebPageIsNoDeletion(t *testing.T) {
-	t.Parallel()
-	b := newDeltaFixture(t, consoletest.Options{})
-	user := b.someone(access.User, 0)
-	require.NoError(t, b.console.SetUserRoles(user.ID, access.SiteLevel, b.heldSomewhere()))
-	b.console.AddFault(consoletest.Fault{Name: consoletest.Forbidden, Path: "/users/" + user.ID})
-	b.console.AddFault(consoletest.Fault{Name: consoletest.EmptyPage, Path: "/users", Only: consoletest.OnlyPages})
-	out := b.delta()
-	require.Contains(t, out.Full, "403")
-	b.console.ClearFaults()
-	require.Equal(t, "promoted", b.sure().State, "nothing was taken as seen")
 	b.requireTruth()
 }
 
