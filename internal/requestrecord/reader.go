@@ -88,8 +88,8 @@ func FromLedger(id string, entries []ledger.Entry) Record {
 	return out
 }
 
-// ForeignError says that the id of a request is, in Temporal, the one of a workflow that is no request. Everybody who can
-// reach the namespace can start one.
+// ForeignError says that the id of a request is, in Temporal, the one of a workflow that is no request. Everybody who
+// can reach the namespace can start one.
 type ForeignError struct{ ID, Type string }
 
 // Error implements error.
