@@ -69,6 +69,8 @@ func TestDirectory_OfferedNamesCanBeTyped(t *testing.T) {
 			require.ErrorContains(t, err, "no scope is called")
 			require.NotContains(t, err.Error(), "did you mean", "it is deleted")
 		}
+		_, err = d.ScopesNamed("Delta Wext")
+		require.ErrorContains(t, err, `did you mean "Delta\u00a0 West "?`, "in quotes, as it is")
 
 		closed, err := s.ClaimsClosedSince(t.Context(), acme, time.Unix(0, 0), 10)
 		require.NoError(t, err)
