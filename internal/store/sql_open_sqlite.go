@@ -21,9 +21,10 @@ const (
 
 	sqliteReaders = 4
 	// Page caches in KiB, of the writer and of each reader: large enough for the indexes that
-	// a large load uses, and small in total compared with the worker's memory.
+	// a large load uses, and small in total compared with the worker's memory. A reader sorts in
+	// pieces of its cache and merges them: with more, a large answer took 100 MiB.
 	writerCache = 16 << 10
-	readerCache = 4 << 10
+	readerCache = 1 << 10
 )
 
 func openSQLite(ctx context.Context, path string, reader bool) (*Store, error) {
