@@ -3,7 +3,6 @@ package activities
 import (
 	"crypto/sha256"
 	"fmt"
-	"log/slog"
 	"sync"
 	"testing"
 	"time"
@@ -12,15 +11,13 @@ import (
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
-	"go.temporal.io/sdk/interceptor"
-	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
-	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/testbed/flowtest"
 	"sentinelone-provisioner/internal/testbed/grantworld"
 	"sentinelone-provisioner/internal/wire"
 	"sentinelone-provisioner/workflows"
@@ -83,13 +80,10 @@ func newMonth(t *testing.T, roles, leases int) *month {
 // env is a run of the writer, with real activities.
 func (m *month) env() *testsuite.TestWorkflowEnvironment {
 	m.t.Helper()
-	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	env := suite.NewTestWorkflowEnvironment()
+	env := flowtest.New(fault.NewInterceptor())
 	env.SetTestTimeout(5 * time.Minute)
 	env.SetStartTime(m.now)
 	env.SetDataConverter(m.scales)
-	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{fault.NewInterceptor()}})
 	env.SetStartWorkflowOptions(client.StartWorkflowOptions{
 		ID: wire.PrincipalID(m.who.Console, m.who.Kind, m.who.ID), TaskQueue: "sentinelone",
 	})

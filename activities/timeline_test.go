@@ -2,7 +2,6 @@ package activities_test
 
 import (
 	"cmp"
-	"log/slog"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -10,10 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/interceptor"
-	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
-	"go.temporal.io/sdk/worker"
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
@@ -21,6 +17,7 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/testbed/flowtest"
 	"sentinelone-provisioner/internal/wire"
 	"sentinelone-provisioner/workflows"
 )
@@ -139,13 +136,10 @@ func (l *timeline) run() {
 // episode is one run of the writer, from a change until it is idle.
 func (l *timeline) episode() {
 	l.t.Helper()
-	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	env := suite.NewTestWorkflowEnvironment()
+	env := flowtest.New(fault.NewInterceptor())
 	begun := l.at(l.events[0].minute)
 	env.SetStartTime(begun)
 	env.SetTestTimeout(time.Minute)
-	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{fault.NewInterceptor()}})
 	env.SetStartWorkflowOptions(client.StartWorkflowOptions{
 		ID: wire.PrincipalID(l.who.Console, l.who.Kind, l.who.ID), TaskQueue: "sentinelone",
 	})

@@ -7,12 +7,12 @@ import (
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/approval"
+	"sentinelone-provisioner/internal/testbed/flowtest"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -21,8 +21,7 @@ import (
 func TestApproval_BeforeTheTimer(t *testing.T) {
 	t.Parallel()
 	for _, after := range []time.Duration{time.Hour - time.Second, time.Hour, 30 * time.Hour} {
-		var suite testsuite.WorkflowTestSuite
-		env := suite.NewTestWorkflowEnvironment()
+		env := flowtest.New()
 		activities.NewRequest(nil, nil).Register(env)
 		env.OnActivity(wire.DecideActivity, mock.Anything, mock.Anything).
 			Return(func(_ context.Context, in wire.DecideInput) (wire.DecideResult, error) {

@@ -7,9 +7,8 @@ import (
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/interceptor"
-	"go.temporal.io/sdk/worker"
 
+	"sentinelone-provisioner/internal/testbed/flowtest"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -18,9 +17,7 @@ import (
 func TestDelegate_TakenLate(t *testing.T) {
 	t.Parallel()
 	s := newRequest(t)
-	s.SetWorkerOptions(worker.Options{
-		Interceptors: []interceptor.WorkerInterceptor{&originalRun{queued: 26 * time.Hour}},
-	})
+	flowtest.Intercept(s.TestWorkflowEnvironment, &originalRun{queued: 26 * time.Hour})
 	var got wire.DelegateInput
 	s.on(wire.DelegateActivity, mock.Anything).
 		Return(func(_ context.Context, in wire.DelegateInput) (wire.DelegateResult, error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"reflect"
 	"testing"
 	"time"
@@ -14,10 +13,8 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/interceptor"
-	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
-	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"sentinelone-provisioner/activities"
@@ -25,6 +22,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault"
+	"sentinelone-provisioner/internal/testbed/flowtest"
 	"sentinelone-provisioner/internal/wire"
 	"sentinelone-provisioner/workflows"
 )
@@ -53,13 +51,8 @@ type testEnv struct {
 
 // newEnvironment has the workflows and the interceptors of the worker, and says nothing.
 func newEnvironment() *testsuite.TestWorkflowEnvironment {
-	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	env := suite.NewTestWorkflowEnvironment()
+	env := flowtest.New(&originalRun{}, fault.NewInterceptor())
 	env.SetStartTime(began)
-	env.SetWorkerOptions(worker.Options{
-		Interceptors: []interceptor.WorkerInterceptor{&originalRun{}, fault.NewInterceptor()},
-	})
 	workflows.Register(env)
 	return env
 }

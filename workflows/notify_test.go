@@ -11,12 +11,12 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/testsuite"
-	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/fault/kinds"
+	"sentinelone-provisioner/internal/testbed/flowtest"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -37,9 +37,7 @@ func newNotifyEnv(t *testing.T) *notifyEnv {
 		testEnv: newTestEnv(t), tries: map[string][]time.Duration{},
 		event: wire.Event{Type: wire.EventRequested, Request: request, Run: "run", Entry: 7},
 	}
-	p.SetWorkerOptions(worker.Options{
-		Interceptors: []interceptor.WorkerInterceptor{&originalRun{}, &patient{}, fault.NewInterceptor()},
-	})
+	flowtest.Intercept(p.TestWorkflowEnvironment, &originalRun{}, &patient{}, fault.NewInterceptor())
 	return p
 }
 

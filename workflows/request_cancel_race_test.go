@@ -7,11 +7,11 @@ import (
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/testbed/flowtest"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -19,8 +19,7 @@ import (
 // since the request is still applying then: the role that was just given is released.
 func TestGrant_CancelledWithTheAnswer(t *testing.T) {
 	t.Parallel()
-	var suite testsuite.WorkflowTestSuite
-	env := suite.NewTestWorkflowEnvironment()
+	env := flowtest.New()
 	activities.NewRequest(nil, nil).Register(env)
 	var ops []access.Op
 	terms := access.Terms{Duration: access.Duration(time.Hour)}

@@ -3,7 +3,6 @@ package workflows
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -12,13 +11,11 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/interceptor"
-	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
-	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/testbed/flowtest"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -67,13 +64,9 @@ var requestSorts = []requestSort{
 }
 
 func newInterleaving(sort requestSort, steps int, seed uint64) *interleaving {
-	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	i := &interleaving{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), kind: sort.kind}
+	i := &interleaving{TestWorkflowEnvironment: flowtest.New(), kind: sort.kind}
 	i.simulator = simulator{rand: rand.New(rand.NewPCG(seed, uint64(steps))), meanwhile: i.inOneTask}
-	i.SetWorkerOptions(worker.Options{
-		Interceptors: []interceptor.WorkerInterceptor{&simulatedActivities{with: &i.simulator}},
-	})
+	flowtest.Intercept(i.TestWorkflowEnvironment, &simulatedActivities{with: &i.simulator})
 	start := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
 	i.SetStartTime(start)
 	i.asked = wire.PlanInput{Op: sort.op, Terms: access.Terms{Requester: interleavingPeople[0], BreakGlass: sort.now}}

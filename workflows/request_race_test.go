@@ -2,20 +2,18 @@ package workflows
 
 import (
 	"context"
-	"log/slog"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
-	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
-	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/approval"
+	"sentinelone-provisioner/internal/testbed/flowtest"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -65,9 +63,7 @@ func TestGrant_StoppedAtAnyTurn(t *testing.T) {
 }
 
 func (r *race) run() (end string, err error) {
-	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	env := suite.NewTestWorkflowEnvironment()
+	env := flowtest.New()
 	activities.NewRequest(nil, nil).Register(env)
 	terms := access.Terms{Requester: "bob@example.com", Duration: access.Duration(r.long)}
 	env.OnActivity(wire.PlanActivity, mock.Anything, mock.Anything).Return(wire.PlanResult{

@@ -11,6 +11,7 @@ import (
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/testbed/flowtest"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -45,8 +46,7 @@ func TestUpdates_HandlersFollowTheTable(t *testing.T) {
 	t.Parallel()
 	for k, input := range inputs() {
 		for _, u := range updates {
-			var suite testsuite.WorkflowTestSuite
-			env := suite.NewTestWorkflowEnvironment()
+			env := flowtest.New()
 			Register(env)
 			activities.NewRequest(nil, nil).Register(env)
 			env.OnActivity(wire.PlanActivity, mock.Anything, mock.Anything).

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"sentinelone-provisioner/internal/codec"
+	"sentinelone-provisioner/internal/testbed/flowtest"
 )
 
 // In a workflow, a payload that cannot be decrypted stops the workflow task: it is no error that the
@@ -33,8 +34,7 @@ func TestBlocking(t *testing.T) {
 		require.Error(t, dc.FromPayload(malformed, &got))
 	}
 
-	var suite testsuite.WorkflowTestSuite
-	flow := suite.NewTestWorkflowEnvironment()
+	flow := flowtest.New()
 	flow.ExecuteWorkflow(func(ctx workflow.Context) error {
 		dc := aware.WithWorkflowContext(ctx)
 		usual(dc)
@@ -50,7 +50,7 @@ func TestBlocking(t *testing.T) {
 	require.NotEmpty(t, reported[0].WorkflowID)
 	require.Empty(t, reported[0].Activity)
 
-	env := suite.NewTestActivityEnvironment()
+	env := (&testsuite.WorkflowTestSuite{}).NewTestActivityEnvironment()
 	work := func(ctx context.Context) error {
 		dc := aware.WithContext(ctx)
 		usual(dc)

@@ -3,18 +3,14 @@ package e2e
 import (
 	"bytes"
 	"fmt"
-	"log/slog"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/interceptor"
-	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
-	"go.temporal.io/sdk/worker"
 
 	syncactivities "sentinelone-provisioner/activities/sync"
 	"sentinelone-provisioner/internal/access"
@@ -24,6 +20,7 @@ import (
 	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/testbed/flowtest"
 	"sentinelone-provisioner/internal/wire"
 	"sentinelone-provisioner/workflows"
 )
@@ -58,17 +55,9 @@ func newSyncEnv(t *testing.T, o consoletest.Options) *syncEnv {
 // sync runs one sync of everything. onQuarantine is called an hour into a quarantine.
 func (l *syncEnv) sync(onQuarantine func(*testsuite.TestWorkflowEnvironment)) (wire.SyncResult, error) {
 	l.t.Helper()
-	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	env := suite.NewTestWorkflowEnvironment()
+	env := flowtest.New(&runID{id: fmt.Sprintf("run-%d", l.runs)}, fault.NewInterceptor())
 	env.SetTestTimeout(limit)
 	l.runs++
-	env.SetWorkerOptions(worker.Options{
-		DeadlockDetectionTimeout: limit, // a second is too short for a machine under load
-		Interceptors: []interceptor.WorkerInterceptor{
-			&runID{id: fmt.Sprintf("run-%d", l.runs)}, fault.NewInterceptor(),
-		},
-	})
 	workflows.Register(env)
 	syncactivities.New(l.client, l.store, syncactivities.Guard{MaxPercent: 25, MinRows: 10}).Register(env)
 	if onQuarantine != nil {

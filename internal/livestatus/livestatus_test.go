@@ -3,20 +3,18 @@ package livestatus_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
-	sdklog "go.temporal.io/sdk/log"
-	"go.temporal.io/sdk/testsuite"
 
 	syncactivities "sentinelone-provisioner/activities/sync"
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/livestatus"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/testbed/flowtest"
 	"sentinelone-provisioner/internal/wire"
 	"sentinelone-provisioner/workflows"
 )
@@ -139,9 +137,7 @@ func (s *source) Progress(ctx context.Context, _ string) (store.Progress, error)
 // ask runs a sync of the users, and asks for its status during the drain and at the end.
 func ask(t *testing.T, complete *livestatus.Completer) (amid, end wire.SyncStatus) {
 	t.Helper()
-	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	env := suite.NewTestWorkflowEnvironment()
+	env := flowtest.New()
 	workflows.Register(env)
 	syncactivities.New(nil, nil, syncactivities.Guard{}).Register(env)
 	env.OnActivity(wire.SyncBeginActivity, mock.Anything, mock.Anything).Return(wire.SyncBeginResult{}, nil)

@@ -2,19 +2,17 @@ package livestatus_test
 
 import (
 	"errors"
-	"log/slog"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
-	sdklog "go.temporal.io/sdk/log"
-	"go.temporal.io/sdk/testsuite"
 
 	"sentinelone-provisioner/activities"
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/livestatus"
 	"sentinelone-provisioner/internal/store"
+	"sentinelone-provisioner/internal/testbed/flowtest"
 	"sentinelone-provisioner/internal/wire"
 	"sentinelone-provisioner/workflows"
 )
@@ -59,9 +57,7 @@ func TestRequest_StandsAloneWithoutTheStore(t *testing.T) {
 // waitingOf asks a revoke for its status in a state, planning or applying.
 func waitingOf(t *testing.T, s *source, in string) string {
 	t.Helper()
-	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	env := suite.NewTestWorkflowEnvironment()
+	env := flowtest.New()
 	workflows.Register(env)
 	activities.NewRequest(nil, nil).Register(env)
 	planned, applied := time.Hour, time.Duration(0)
