@@ -193,8 +193,8 @@ func missingRows(collection string) string {
 	                   WHERE p.console = e.console AND p.collection = e.collection AND p.id = e.id AND p.since = $2)`
 }
 
-// missingRowsOf is missingRows of collection $3 for any snapshot: a delta sync names the rows. CROSS JOIN has SQLite begin with those,
-// which are few, and not with all rows of the collection; to PostgreSQL it is a join as any other.
+// missingRowsOf is missingRows of collection $3 for any snapshot: a delta sync names the rows. CROSS JOIN has SQLite
+// begin with those, which are few, and not with all rows of the collection; to PostgreSQL it is a join as any other.
 func missingRowsOf(snap snapshotRow) string {
 	if !snap.delta {
 		return missingRows("$3")
