@@ -346,7 +346,8 @@ func unknownRequest(t *testing.T, l *live) {
 	got = run(t, "show", "FOREIGN")
 	require.Equal(t, exitFailed, got.code)
 	require.Equal(t, `error: there is no request "FOREIGN": in Temporal, revoke/FOREIGN is a workflow of type `+
-		"\"Nothing\", which is no request: see what started it with `temporal workflow show --workflow-id revoke/FOREIGN`\n",
+		"\"Nothing\", which is no request: see what started it with "+
+		"`temporal workflow show --workflow-id revoke/FOREIGN`\n",
 		got.errOut)
 	require.NoError(t, l.client.TerminateWorkflow(t.Context(), foreign.GetID(), "", "it was a test"))
 }

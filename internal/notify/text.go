@@ -75,7 +75,8 @@ func sentences(e Event, m medium) []string {
 			"make a new one with `starter service-user rotate`", m.name(cmp.Or(e.Principal.Name, e.Principal.ID))))
 	case e.Type == wire.EventTokenExpires:
 		out = append(out, "The API token of the worker expires soon: "+
-			"replace it with `starter service-user rotate --own`, or create a new token and configure the worker with it")
+			"replace it with `starter service-user rotate --own`, "+
+			"or create a new token and configure the worker with it")
 	case e.Type == wire.EventDrift:
 		out = append(out, "New drift: "+drift.Counts(e.Drift).String()+
 			". Run `starter drift` to see what the ledger does not explain")

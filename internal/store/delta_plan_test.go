@@ -41,7 +41,8 @@ func TestDelta_StatementsBeginWithFewRows(t *testing.T) {
 			store.EndClosingStatement,
 			[]any{1, users, acme, kind},
 			"SEARCH assignments USING PRIMARY KEY (console=? AND principal_kind=? AND principal_id=? AND role_id=? " +
-				"AND level=? AND scope_id=? AND since=?)", "SEARCH x USING PRIMARY KEY (snapshot_seq=? AND collection=?)",
+				"AND level=? AND scope_id=? AND since=?)",
+			"SEARCH x USING PRIMARY KEY (snapshot_seq=? AND collection=?)",
 		},
 	} {
 		plan := queryPlan(db, "EXPLAIN QUERY PLAN "+c.statement, c.args)
