@@ -27,7 +27,7 @@ const histories = "testdata/histories"
 // recordedReleases are the releases with recorded histories, oldest first. Each has a folder
 // below histories, into which `make histories RELEASE=x.y.z` records every outcome of every
 // workflow, and what is open. Add a release here in the commit that adds its folder.
-var recordedReleases = []string{"0.4.0", "0.5.0", "0.6.0", "0.7.0", "0.8.0"}
+var recordedReleases = []string{"0.4.0", "0.5.0", "0.6.0", "0.7.0", "0.8.0", "0.9.0"}
 
 // testKeys are the payload keys of the histories named encrypted_…. They are only for tests.
 const testKeys = "testdata/payload-keys-for-tests"
