@@ -10,9 +10,6 @@ import (
 const (
 	// acceptWithin is how long an attempt waits until the writer has taken the change. One that has not is looked at.
 	acceptWithin = 10 * time.Second
-	// acceptPatiently is the same for a patient attempt that gives access. Most writers that are late have much to do,
-	// and looking at two hundred of them takes Temporal more time than their changes.
-	acceptPatiently = 30 * time.Second
 	// patience is how long an attempt that may hold a slot of the worker waits, from its beginning. It leaves the
 	// timeout of the activity (a minute) some time for an answer that is on its way.
 	patience = 40 * time.Second

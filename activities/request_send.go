@@ -80,7 +80,7 @@ func (s *sending) send(ctx context.Context, id string) reply {
 	if s.place != nil {
 		stage = client.WorkflowUpdateStageCompleted
 	}
-	accepting, stop := context.WithTimeout(ctx, s.acceptWithin())
+	accepting, stop := context.WithTimeout(ctx, acceptWithin)
 	defer stop()
 	go s.stopWithWorker(accepting, stop)
 	handle, err := s.temporal.UpdateWithStartWorkflow(accepting, client.UpdateWithStartWorkflowOptions{
@@ -107,13 +107,6 @@ func (s *sending) send(ctx context.Context, id string) reply {
 		got.from = notTaken
 	}
 	return got
-}
-
-func (s *sending) acceptWithin() time.Duration {
-	if s.place == nil || endsAccess(s.in.Change.Change.Op) {
-		return acceptWithin
-	}
-	return acceptPatiently
 }
 
 func (s *sending) refer(id string) client.GetWorkflowUpdateHandleOptions {

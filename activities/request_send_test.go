@@ -14,7 +14,6 @@ import (
 	"go.temporal.io/sdk/client"
 	"google.golang.org/grpc"
 
-	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -180,27 +179,6 @@ func TestSend_AnswerOnItsWay(t *testing.T) {
 		require.NoError(t, got.err)
 		require.Equal(t, thatWriter, got.from)
 	})
-}
-
-// A writer that takes its time is looked at soon where access must end or a slot is held, and late where a patient
-// attempt gives access: it is busy more often than not.
-func TestSend_LooksLateWhereAccessIsGiven(t *testing.T) {
-	t.Parallel()
-	for op, want := range map[access.Op]time.Duration{
-		access.OpGrant: acceptPatiently, access.OpAcquire: acceptPatiently,
-		access.OpRelease: acceptWithin, access.OpRevoke: acceptWithin,
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			for places, want := range []time.Duration{acceptWithin, want} {
-				b := &busyWriter{taken: time.Hour, answered: time.Hour}
-				s := b.sending(newWaitingRoom(places), 1)
-				s.in.Change.Change.Op = op
-				began := time.Now()
-				require.Equal(t, notTaken, s.send(t.Context(), "u").from)
-				require.Equal(t, want, time.Since(began), "%s, %d places", op, places)
-			}
-		})
-	}
 }
 
 // A worker that stops waits for no writer.
