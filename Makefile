@@ -17,8 +17,8 @@ WITH_TEMPORAL = TEMPORAL_CLI="$$(tools/temporal-cli.sh)"
 # The connector's tests run the programs that are built before them.
 WITH_CONNECTOR = $(WITH_TEMPORAL) BIN=$(BIN)
 
-# Runs `go test`: prints a line per package, the output of tests that fail, and at the end their names.
-GO_TEST := $(BIN)/gotestsum --format pkgname-and-test-fails --hide-summary=output,skipped --
+# Runs `go test`: prints a line per package, and at the end what failed, with its output.
+GO_TEST := $(BIN)/gotestsum --format pkgname --hide-summary=skipped --
 
 # Extra arguments of `go test`: make test TESTFLAGS='-run Sync -v'.
 TESTFLAGS ?=
