@@ -111,7 +111,7 @@ func TestServer_RunsActions(t *testing.T) {
 			got, err := c1.RunAction(ctx, "wait", args)
 			answered <- answer{got, err}
 		}()
-		require.NoError(t, c1test.WaitStatusAsked(ctx, c1, asked+1))
+		require.NoError(t, c1.WaitStatusAsked(ctx, asked+1))
 		_, err = c1.RunAction(ctx, "release", nil)
 		require.NoError(t, err)
 		got := <-answered

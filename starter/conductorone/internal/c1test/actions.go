@@ -77,6 +77,19 @@ func (s *Server) aboutAction(ctx context.Context, task *Task, into proto.Message
 	return failed, got.Finished.GetSuccess().GetResponse().UnmarshalTo(into)
 }
 
+// WaitStatusAsked waits until the connector has said that many times how an action stands.
+func (s *Server) WaitStatusAsked(ctx context.Context, n int) error {
+	return s.until(ctx, func() bool {
+		said := 0
+		for _, t := range s.tasks {
+			if t.sent.HasActionStatus() && t.finished != nil {
+				said++
+			}
+		}
+		return said >= n
+	})
+}
+
 func isSettled(s v2.BatonActionStatus) bool {
 	return s == v2.BatonActionStatus_BATON_ACTION_STATUS_COMPLETE ||
 		s == v2.BatonActionStatus_BATON_ACTION_STATUS_FAILED

@@ -1,7 +1,6 @@
 package c1test
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
@@ -19,19 +18,6 @@ func IssueToken(s *Server) string {
 	token := rand.Text()
 	s.change(func() { s.tokens[token] = true })
 	return token
-}
-
-// WaitStatusAsked waits until the connector has said that many times how an action stands.
-func WaitStatusAsked(ctx context.Context, s *Server, n int) error {
-	return s.until(ctx, func() bool {
-		said := 0
-		for _, t := range s.tasks {
-			if t.sent.HasActionStatus() && t.finished != nil {
-				said++
-			}
-		}
-		return said >= n
-	})
 }
 
 // Assertion is what a client states of itself.

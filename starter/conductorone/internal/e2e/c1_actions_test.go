@@ -92,6 +92,7 @@ func TestC1_GrantForExtendEnd(t *testing.T) {
 
 	wait := e.background("grant_for", e.grantFor("4h"))
 	id := e.pending(1)[0]
+	require.NoError(t, e.c1.WaitStatusAsked(e.ctx(), 1)) // an action that ends within a second is not asked about
 	e.decide("approve", id)
 	given := wait()
 	e.requireDone(given)
