@@ -189,19 +189,25 @@ func (c *accountCreation) deleteServiceUser(ctx context.Context, id string) erro
 		c.recordRead()
 		return c.tokens.Drop(c.in.Plan.Console, id)
 	}
-	said, err := c.recordAndSend(
-		ctx,
-		c.deleteCall(id),
-		func(*callAttempt) error { return c.console.DeleteServiceUser(ctx, id) },
-	)
+	if err := c.sendDelete(ctx, c.deleteCall(id)); err != nil {
+		return err
+	}
+	return c.tokens.Drop(c.in.Plan.Console, id)
+}
+
+// sendDelete sends a call that deletes a service user, and reads it. No error says that it is gone.
+func (c *accountCreation) sendDelete(ctx context.Context, call callAttempt) error {
+	said, err := c.recordAndSend(ctx, call, func(*callAttempt) error {
+		return c.console.DeleteServiceUser(ctx, call.ID)
+	})
 	if err != nil {
 		return err
 	}
-	p, err := c.byID(ctx, id)
+	p, err := c.byID(ctx, call.ID)
 	switch {
 	case isNotFound(err):
 		c.recordRead()
-		return c.tokens.Drop(c.in.Plan.Console, id)
+		return nil
 	case said != nil && statusOf(said) != http.StatusNotFound:
 		return said
 	case err != nil:

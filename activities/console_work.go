@@ -2,11 +2,14 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/attempt"
 	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/store"
 )
@@ -27,6 +30,26 @@ type consoleWork struct {
 	pending     []ledger.NewEntry // the next append to the ledger includes them
 
 	lock *store.PrincipalLock // of the principal while it is changed; else nil
+}
+
+// errLockedElsewhere is why an attempt waits for another one.
+var errLockedElsewhere = kinds.RetryIn(kinds.New(kinds.Unavailable, errors.New(
+	"another attempt changes this principal at present: retrying until it has ended")), 2*time.Second)
+
+// lockPrincipal takes the lock with which no other attempt, of whatever process, changes the principal. The caller
+// unlocks it.
+func (w *consoleWork) lockPrincipal(ctx context.Context, who ledger.Subject) (unlock func(), err error) {
+	w.lock, err = w.store.LockPrincipal(ctx, w.consoleName, who.String())
+	if errors.Is(err, store.ErrLocked) {
+		err = errLockedElsewhere
+	}
+	return func() {
+		lock := w.lock
+		w.lock = nil // what is still to be recorded tells of the past, and needs no lock
+		if released := lock.Release(ctx); released != nil {
+			attempt.Logger(ctx).Warn("Cannot unlock a principal; the lock ends by itself", "error", released)
+		}
+	}, err
 }
 
 func (w *consoleWork) writeKey(n int) string  { return ledger.WriteKey(w.key, n) }

@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 
 	"sentinelone-provisioner/internal/access"
@@ -60,22 +59,7 @@ func (c *accountCreation) remove(ctx context.Context, id string) error {
 	}
 	call := c.deleteCall(id)
 	call.Write.Before = found.Holdings()
-	said, err := c.recordAndSend(ctx, call, func(*callAttempt) error { return c.console.DeleteServiceUser(ctx, id) })
-	if err != nil {
-		return err
-	}
-	found, err = c.byID(ctx, id)
-	switch {
-	case isNotFound(err):
-		c.recordRead()
-		return nil
-	case said != nil && statusOf(said) != http.StatusNotFound:
-		return said
-	case err != nil:
-		return c.retryable(err)
-	}
-	c.recordRead(found)
-	return errNotDeleted
+	return c.sendDelete(ctx, call)
 }
 
 // mayShowLate says whether reads may not show a service user yet that a call has made.

@@ -12,7 +12,6 @@ import (
 	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/ledger"
-	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/tokenfile"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -35,20 +34,11 @@ func (c *accountCreation) replaceOwn(ctx context.Context) (out wire.CreateResult
 	}
 	defer unlock()
 	of := c.in.Plan.Principal
-	c.lock, err = c.store.LockPrincipal(ctx, c.consoleName, ledger.Subject{Kind: of.Kind, ID: of.ID}.String())
-	switch {
-	case errors.Is(err, store.ErrLocked):
-		return out, errLockedElsewhere
-	case err != nil:
+	unlockPrincipal, err := c.lockPrincipal(ctx, ledger.Subject{Kind: of.Kind, ID: of.ID})
+	if err != nil {
 		return out, err
 	}
-	defer func() {
-		lock := c.lock
-		c.lock = nil // what is still to be recorded tells of the past, and needs no lock
-		if released := lock.Release(ctx); released != nil {
-			attempt.Logger(ctx).Warn("Cannot unlock a principal; the lock ends by itself", "error", released)
-		}
-	}()
+	defer unlockPrincipal()
 	if err := c.console.ReloadToken(); err != nil {
 		return out, kinds.New(kinds.Unavailable, err)
 	}

@@ -11,7 +11,6 @@ import (
 	"sentinelone-provisioner/internal/authority"
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/ledger"
-	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -61,31 +60,6 @@ func (w *changeAttempt) beganAt(ctx context.Context, at time.Time) (err error) {
 
 func (w *changeAttempt) whose() access.PrincipalRef {
 	return access.PrincipalRef{Kind: w.in.Writer.Kind, ID: w.in.Writer.ID}
-}
-
-// errLockedElsewhere is why an attempt waits for another one.
-var errLockedElsewhere = kinds.RetryIn(kinds.New(kinds.Unavailable, errors.New(
-	"another attempt changes this principal at present: retrying until it has ended")), 2*time.Second)
-
-// locked runs do while no other attempt, of whatever process, changes the principal.
-func (w *changeAttempt) locked(
-	ctx context.Context, do func() (wire.WriteResult, error),
-) (out wire.WriteResult, err error) {
-	w.lock, err = w.store.LockPrincipal(ctx, w.consoleName, w.principal.String())
-	switch {
-	case errors.Is(err, store.ErrLocked):
-		return out, errLockedElsewhere
-	case err != nil:
-		return out, err
-	}
-	defer func() {
-		lock := w.lock
-		w.lock = nil // what is still to be recorded tells of the past, and needs no lock
-		if released := lock.Release(ctx); released != nil {
-			attempt.Logger(ctx).Warn("Cannot unlock a principal; the lock ends by itself", "error", released)
-		}
-	}()
-	return do()
 }
 
 // withoutOver marks the leases whose time is over and whose role is hidden by another one.

@@ -134,7 +134,12 @@ func (w *changeAttempt) run(ctx context.Context) (wire.WriteResult, error) {
 	if err := w.deferToReleases(ctx); err != nil {
 		return wire.WriteResult{}, err
 	}
-	return w.locked(ctx, func() (wire.WriteResult, error) { return w.change(ctx) })
+	unlock, err := w.lockPrincipal(ctx, *w.principal)
+	if err != nil {
+		return wire.WriteResult{}, err
+	}
+	defer unlock()
+	return w.change(ctx)
 }
 
 // change is the attempt while no other one changes the principal.
