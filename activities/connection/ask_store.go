@@ -169,7 +169,7 @@ func ledgerState(ctx context.Context, s *store.Store, host string, now time.Time
 		return out, err
 	}
 	out.Seq, out.Sealed = head.Seq, head.Sealed()
-	last, err := s.LedgerTail(ctx, host, 0, 1)
+	last, err := s.LedgerPage(ctx, store.LedgerPageQuery{Console: host, Limit: 1, Newest: true})
 	switch {
 	case err != nil:
 		return nil, err

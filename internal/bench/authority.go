@@ -38,17 +38,11 @@ const (
 )
 
 func (b *bench) authorityRows(ctx context.Context, databases []string) error {
-	var rows []authorityRow
-	for _, database := range databases {
-		fmt.Fprintf(os.Stderr, "measuring authority on %s…\n", database)
-		row, err := b.measureAuthority(ctx, database)
-		if err != nil {
-			return fmt.Errorf("authority on %s: %w", database, err)
-		}
-		rows = append(rows, row)
+	rows, err := onEach(ctx, "authority", databases, b.measureAuthority)
+	if err == nil {
+		reportAuthority(os.Stdout, rows)
 	}
-	reportAuthority(os.Stdout, rows)
-	return nil
+	return err
 }
 
 func (b *bench) measureAuthority(ctx context.Context, database string) (row authorityRow, err error) {

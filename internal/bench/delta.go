@@ -30,17 +30,11 @@ type deltaColumn struct {
 
 // deltaRows measures delta syncs of a large console against full ones.
 func (b *bench) deltaRows(ctx context.Context, databases []string) error {
-	var columns []deltaColumn
-	for _, database := range databases {
-		fmt.Fprintf(os.Stderr, "measuring delta syncs on %s…\n", database)
-		got, err := b.measureDelta(ctx, database)
-		if err != nil {
-			return fmt.Errorf("delta syncs on %s: %w", database, err)
-		}
-		columns = append(columns, got)
+	columns, err := onEach(ctx, "delta syncs", databases, b.measureDelta)
+	if err == nil {
+		reportDelta(os.Stdout, b.o, columns)
 	}
-	reportDelta(os.Stdout, b.o, columns)
-	return nil
+	return err
 }
 
 // measureDelta runs the syncs one after the other, with one worker on a new database.

@@ -162,15 +162,25 @@ func (b *bench) syncRows(ctx context.Context) error {
 }
 
 func (b *bench) grantRows(ctx context.Context) error {
-	var rows []grantRow
-	for database := range strings.SplitSeq(b.o.databases, ",") {
-		fmt.Fprintf(os.Stderr, "measuring grants on %s…\n", database)
-		got, err := b.measureGrants(ctx, database)
-		if err != nil {
-			return fmt.Errorf("grants on %s: %w", database, err)
-		}
-		rows = append(rows, got)
+	rows, err := onEach(ctx, "grants", strings.Split(b.o.databases, ","), b.measureGrants)
+	if err == nil {
+		reportGrants(os.Stdout, b.o, rows)
 	}
-	reportGrants(os.Stdout, b.o, rows)
-	return nil
+	return err
+}
+
+// onEach measures something on each database, one after the other.
+func onEach[T any](
+	ctx context.Context, what string, databases []string, measure func(ctx context.Context, database string) (T, error),
+) ([]T, error) {
+	var out []T
+	for _, database := range databases {
+		fmt.Fprintf(os.Stderr, "measuring %s on %s…\n", what, database)
+		got, err := measure(ctx, database)
+		if err != nil {
+			return nil, fmt.Errorf("%s on %s: %w", what, database, err)
+		}
+		out = append(out, got)
+	}
+	return out, nil
 }

@@ -32,14 +32,6 @@ func (s *Store) ConnectionCheck(ctx context.Context, console string) (evidence [
 	return evidence, s.explain(err)
 }
 
-// LedgerTail lists the entries of a console behind number after, in their order: at most limit of them, the newest.
-func (s *Store) LedgerTail(ctx context.Context, console string, after int64, limit int) ([]ledger.Entry, error) {
-	found, err := entriesOf(ctx, s.r, "SELECT "+ledgerColumns+
-		" FROM ledger WHERE console = $1 AND seq > $2 ORDER BY seq DESC LIMIT $3", console, after, limit)
-	slices.Reverse(found)
-	return found, s.explain(err)
-}
-
 // LatestProof is the newest proof of a change on a console; false if there is none.
 func (s *Store) LatestProof(ctx context.Context, console string) (ledger.Entry, bool, error) {
 	found, err := entriesOf(ctx, s.r, "SELECT "+ledgerColumns+

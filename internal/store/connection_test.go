@@ -36,11 +36,13 @@ func TestConnectionCheck(t *testing.T) {
 }
 
 // The tail of the ledger is its newest entries in their order, and the latest proof is found behind others.
-func TestLedgerTail(t *testing.T) {
+func TestLedgerPage_Newest(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(db database) {
 		tail := func(after int64, limit int) (seqs []int64) {
-			found, err := db.s.LedgerTail(t.Context(), acme, after, limit)
+			found, err := db.s.LedgerPage(t.Context(), store.LedgerPageQuery{
+				Console: acme, After: after, Limit: limit, Newest: true,
+			})
 			require.NoError(t, err)
 			for _, e := range found {
 				seqs = append(seqs, e.Seq)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"sentinelone-provisioner/internal/access"
@@ -19,16 +20,9 @@ type UnderWay struct {
 
 // Covers says that the sync reads every one of the collections.
 func (u UnderWay) Covers(collections []access.Collection) bool {
-	has := map[access.Collection]bool{}
-	for _, c := range u.Collections {
-		has[c] = true
-	}
-	for _, c := range collections {
-		if !has[c] {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(collections, func(c access.Collection) bool {
+		return !slices.Contains(u.Collections, c)
+	})
 }
 
 // SyncsUnderWay lists the syncs of a console that began after a time and receive data, the latest first.
