@@ -3,6 +3,7 @@ package e2e
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -164,8 +165,13 @@ func TestWriter_Paused(t *testing.T) {
 	require.NoError(t, err)
 	s.worker.Kill() // with the attempt under way: the next one is what is paused
 	gate.open()
+	next := newRequestGate(s) // the reason is shown until the change is done: hold it up
+	next.blockAt(s.user, consoleCall{method: http.MethodGet})
 	s.startWorker()
-	s.untilStatus(run, func(got wire.RequestStatus) bool { return got.Waiting != "" })
+	s.untilStatus(run, func(got wire.RequestStatus) bool {
+		return strings.Contains(got.Waiting, "was paused and goes on")
+	})
+	next.open()
 	got := s.result(run)
 	require.Equal(t, wire.StateRevoked, got.State, got.Message)
 	require.Equal(t, access.Removed, got.Outcome)
