@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"sentinelone-provisioner/internal/store"
 )
@@ -15,6 +17,11 @@ const (
 	privatePattern = "baton-sentinelone-provisioner-standalone-*"
 	privateFile    = "console.db"
 	privateLock    = "lock"
+	privateNewLock = privateLock + ".new" // until it is held
+
+	// unlockedFor is the age from which a folder without a lock is one of a process that was killed while it made or
+	// removed the folder: either takes milliseconds.
+	unlockedFor = time.Hour
 )
 
 // private is a database for this process alone, in a folder of its own that only its user may read.
@@ -81,13 +88,32 @@ func removeLeftover(parent string) {
 		if err != nil || !info.IsDir() { // a link is not ours
 			continue
 		}
-		lock, err := os.OpenFile(filepath.Join(folder, privateLock), os.O_RDWR, 0)
-		if err != nil {
-			continue // another user's, or one that is being made
-		}
-		if tryLock(lock) == nil {
+		lock, left := takeOver(folder, time.Since(info.ModTime()) > unlockedFor)
+		if left {
 			_ = os.RemoveAll(folder)
 		}
-		_ = lock.Close()
+		if lock != nil {
+			_ = lock.Close()
+		}
 	}
+}
+
+// takeOver reports whether no process holds a folder, and returns the lock that it took, if the folder has one. A folder
+// without one may be that of a process that makes it now, unless it is old.
+func takeOver(folder string, old bool) (lock *os.File, left bool) {
+	names := []string{privateLock}
+	if old {
+		names = []string{privateNewLock, privateLock} // in the order in which a process names its lock
+	}
+	for _, name := range names {
+		f, err := os.OpenFile(filepath.Join(folder, name), os.O_RDWR, 0)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return nil, false // another user's
+		}
+		return f, tryLock(f) == nil
+	}
+	return nil, old
 }

@@ -8,8 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -49,8 +51,12 @@ func TestMakePrivate_AtTheSameTime(t *testing.T) {
 	require.Empty(t, left)
 }
 
-// asHolder is the variable with the folder in which this test program is another connector.
-const asHolder = "SNAPSHOT_TEST_HOLDER"
+const (
+	// asHolder is the variable with the folder in which this test program is another connector.
+	asHolder = "SNAPSHOT_TEST_HOLDER"
+	// killedAt is the variable with the step of [makePrivate] at which that connector is killed, the first is 1.
+	killedAt = "SNAPSHOT_TEST_KILLED_AT"
+)
 
 // TestHolder is that other connector: it makes its database, prints where, and runs until it is killed or its input
 // ends. Otherwise it tests nothing.
@@ -59,6 +65,19 @@ func TestHolder(t *testing.T) {
 	parent, is := os.LookupEnv(asHolder)
 	if !is {
 		return
+	}
+	if last, is := os.LookupEnv(killedAt); is {
+		self, err := os.FindProcess(os.Getpid())
+		require.NoError(t, err)
+		steps := 0
+		_, err = makePrivate(parent, func() {
+			if steps++; strconv.Itoa(steps) == last {
+				require.NoError(t, self.Kill())
+				select {}
+			}
+		})
+		require.NoError(t, err)
+		return // there are fewer steps
 	}
 	p, err := openPrivate(context.Background(), parent)
 	require.NoError(t, err)
@@ -103,4 +122,64 @@ func TestOpenPrivate_AfterAKill(t *testing.T) {
 
 	start()
 	require.NoDirExists(t, folder)
+}
+
+// A connector that is killed while it makes its folder leaves one without a lock. A start leaves that alone as long as
+// its process may live, and removes it later.
+func TestOpenPrivate_AfterAKillWhileItMakesItsFolder(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	const steps = 4
+	for last := 1; last <= steps+1; last++ {
+		parent := t.TempDir()
+		holder := exec.CommandContext(t.Context(), self, "-test.run", "^TestHolder$")
+		holder.Env = append(os.Environ(), asHolder+"="+parent, killedAt+"="+strconv.Itoa(last))
+		err := holder.Run()
+		require.Equal(t, last > steps, err == nil, "step %d: %v", last, err)
+		found, err := os.ReadDir(parent)
+		require.NoError(t, err)
+		require.Len(t, found, 1)
+		folder := filepath.Join(parent, found[0].Name())
+		if _, err := os.Stat(filepath.Join(folder, privateLock)); err != nil {
+			removeLeftover(parent)
+			require.DirExists(t, folder, "step %d: it may be in the making", last)
+			ago := time.Now().Add(-2 * unlockedFor)
+			require.NoError(t, os.Chtimes(folder, ago, ago))
+		}
+		removeLeftover(parent)
+		require.NoDirExists(t, folder, "step %d", last)
+	}
+}
+
+// An old folder that lost its lock is removed with what is in it: its process was killed while it removed the folder. A
+// process that took very long to make its folder keeps it.
+func TestRemoveLeftover_OldFolders(t *testing.T) {
+	t.Parallel()
+	parent := t.TempDir()
+	halfGone := leftover(t, parent)
+	require.NoError(t, os.Rename(filepath.Join(halfGone, privateLock), filepath.Join(halfGone, privateFile)))
+	age := func(folder string) {
+		ago := time.Now().Add(-2 * unlockedFor)
+		require.NoError(t, os.Chtimes(folder, ago, ago))
+	}
+	age(halfGone)
+	steps := 0
+	p, err := makePrivate(parent, func() {
+		if steps++; steps < 3 { // from then on it holds its lock
+			return
+		}
+		found, err := filepath.Glob(filepath.Join(parent, privatePattern))
+		require.NoError(t, err)
+		require.Len(t, found, 1)
+		age(found[0])
+		removeLeftover(parent)
+		require.DirExists(t, found[0])
+	})
+	require.NoError(t, err)
+	require.NoDirExists(t, halfGone)
+	age(p.folder)
+	removeLeftover(parent)
+	require.DirExists(t, p.folder)
+	require.NoError(t, p.close())
 }
