@@ -29,13 +29,14 @@ type world struct {
 	*testing.T
 	evidence.Reader
 
-	s *store.Store
+	s   *store.Store
+	url string
 }
 
 func newWorld(t *testing.T) world {
 	t.Helper()
-	s, _ := storetest.Open(t)
-	return world{T: t, s: s, Reader: evidence.Reader{
+	s, url := storetest.Open(t)
+	return world{T: t, s: s, url: url, Reader: evidence.Reader{
 		Console: storetest.Console, Patience: time.Millisecond,
 		Store: func(context.Context) (*store.Store, error) { return s, nil },
 	}}
@@ -137,6 +138,18 @@ func TestRuns(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, runs, 2)
 	require.Equal(t, []string{"first", "second"}, []string{runs[0].Run.ID, runs[1].Run.ID})
+
+	// What a rule about drift has done stands under the drift, and under no run.
+	drift := ledger.Drift{
+		Action: "revert", Principal: carol, Holding: soc, Found: "unexplained", Since: noon, Policy: "p", Rule: "r",
+	}
+	_, err = w.s.Append(t.Context(), storetest.Console, ledger.NewEntry{
+		Request: "grant/c1-x", Key: drift.EntryKey(), Body: drift,
+	})
+	require.NoError(t, err)
+	runs, err = w.Runs(t.Context(), "grant/c1-x")
+	require.NoError(t, err)
+	require.Len(t, runs, 2)
 	runs, err = w.Runs(t.Context(), "grant/c1-y")
 	require.NoError(t, err)
 	require.Empty(t, runs)

@@ -74,7 +74,7 @@ func (r Reader) Latest(ctx context.Context, who access.PrincipalRef) (Latest, er
 	if err != nil {
 		return Latest{}, fmt.Errorf("cannot read %s %s from the last sync: %w", who.Kind, who.ID, err)
 	}
-	if synced != nil && (!out.Known || synced.At.After(out.Read.At)) {
+	if synced != nil && synced.At.After(out.Read.At) {
 		out.Known, out.ByChange, out.Read = true, false, *synced
 	}
 	return out, nil
