@@ -4,6 +4,7 @@ import (
 	"context"
 	"path"
 	"slices"
+	"time"
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/authority"
@@ -83,14 +84,16 @@ func (w *changeAttempt) adoptPreempted(
 	return nil
 }
 
-// ownershipAfter is what is known once a write that gives access is on the console.
+// ownershipAfter is what is known once a write is on the console.
 func (w *changeAttempt) ownershipAfter(c access.Change, s sentWrite) access.OwnershipState {
 	t := w.known
 	if s.From == t.Digest() {
 		return s.Step.Next
 	}
-	if _, known := t.Lease(c.Lease.ID); known && c.Op != access.OpGrant { // which ends it
-		return t
+	if c.Op == access.OpAcquire {
+		if c = unclaimed(c, t); c.Lease.ID == "" {
+			return t
+		}
 	}
 	before := t.Proven
 	if !t.Known {
@@ -100,18 +103,33 @@ func (w *changeAttempt) ownershipAfter(c access.Change, s sentWrite) access.Owne
 	return t.Apply(c, before).Next
 }
 
-// stepFromWrite is the step of a write by an earlier attempt that is on the console. What was
-// known then may be old: other changes have been made since, where it was stopped.
-func (w *changeAttempt) stepFromWrite(s sentWrite, actual access.Read) access.Step {
-	step := s.Step
-	switch {
-	case s.From == w.from:
-	case !endsAccess(w.in.Change.Change.Op):
-		step.Next = w.ownershipAfter(w.in.Change.Change, s)
-	default:
-		step.Next = w.known.Apply(w.in.Change.Change, actual.Holdings).Next
+// unclaimed is the acquisition of those leases of a change that claim nothing yet: the others stand where they are.
+// One that is known and lost was acquired anew since. Without any, it is a change without a lease.
+func unclaimed(c access.Change, t access.OwnershipState) access.Change {
+	left := slices.DeleteFunc(c.Leases(), func(l access.Lease) bool {
+		known, found := t.Lease(l.ID)
+		return found && !known.Lost
+	})
+	if len(left) == 0 {
+		return access.Change{Op: c.Op}
 	}
-	return step
+	return c.WithLeases(left)
+}
+
+// settle proves a write by an earlier attempt that is on the console. The writes of other changes that no proof has
+// yet are adopted first: the proof ends the time in which they can be told from edits by hand.
+func (w *changeAttempt) settle(
+	ctx context.Context, s sentWrite, began time.Time, actual access.Read,
+) (wire.WriteResult, error) {
+	if err := w.beganAt(ctx, began); err != nil {
+		return wire.WriteResult{}, err
+	}
+	if err := w.adoptUnproven(ctx, actual); err != nil {
+		return wire.WriteResult{}, err
+	}
+	step := s.Step
+	step.Next = w.ownershipAfter(w.in.Change.Change, s)
+	return w.conclude(ctx, step, actual)
 }
 
 // mostArrivalWait is how long a change that removes access waits in all for writes that may still arrive, however many

@@ -171,10 +171,7 @@ func (w *changeAttempt) change(ctx context.Context) (wire.WriteResult, error) {
 		return wire.WriteResult{}, err
 	}
 	if last := len(w.writes) - 1; last >= 0 && w.landed(w.writes[last].Step, actual) {
-		if err := w.beganAt(ctx, w.record.Writes[w.key][last].At); err != nil {
-			return wire.WriteResult{}, err
-		}
-		return w.conclude(ctx, w.stepFromWrite(w.writes[last], actual), actual)
+		return w.settle(ctx, w.writes[last], w.record.Writes[w.key][last].At, actual)
 	}
 	if err := w.checkStale(actual); err != nil {
 		return wire.WriteResult{}, err
