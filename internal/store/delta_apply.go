@@ -99,7 +99,7 @@ func (d *delta) apply(ctx context.Context) (DeltaResult, error) {
 	if d.p.heads, err = allHeads(ctx, d.t, d.in.Console); err != nil {
 		return DeltaResult{}, err
 	}
-	d.p.counts, err = countSnapshot(ctx, d.t, d.p.snap, d.p.drains, d.p.in.Collections, d.p.heads)
+	d.p.counts, err = countSnapshot(ctx, d.t, d.s.d, d.p.snap, d.p.drains, d.p.in.Collections, d.p.heads)
 	if err != nil {
 		return DeltaResult{}, err
 	}

@@ -78,6 +78,10 @@ const (
 		" AND %[1]s.principal_id = %[2]s.principal_id"
 )
 
+// writtenAt is when the entry of the ledger that a claim c is made from was written. It is looked up for each claim: a
+// join has PostgreSQL read the whole ledger.
+const writtenAt = "(SELECT l.at FROM ledger l WHERE l.console = c.console AND l.seq = c.entry)"
+
 func isSameRole(a, b string) string { return fmt.Sprintf(sameRole, a, b) }
 
 // claimsBy is the table of claims with an alias, found by principal.
@@ -85,19 +89,10 @@ func (d driftScopes) claimsBy(alias string) string {
 	return d.d.indexed("claims "+alias, "claims_of_principal")
 }
 
-// each ends a subquery that is run for each row: one lookup, where PostgreSQL without statistics would make a join and
-// read all assignments.
-func (d driftScopes) each() string {
-	if d.d.postgres {
-		return " OFFSET 0"
-	}
-	return ""
-}
-
 // isShown is the condition that readers see the role of a claim c.
 func (d driftScopes) isShown() string {
 	return "EXISTS (SELECT 1 FROM assignments a WHERE " + isSameRole("a", "c") +
-		" AND a.until IS NULL AND " + promoted("a") + d.each() + ")"
+		" AND a.until IS NULL AND " + d.d.shownOnce("a") + d.d.each() + ")"
 }
 
 // hides is the condition that a lease h of the same principal hides a role of alias: it stands at the
@@ -150,7 +145,7 @@ func (d driftScopes) overdue(now time.Time) string {
 		" AND NOT EXISTS (" + d.others() +
 		" AND o.op IN ('lease', 'grant', 'create', 'reset', 'downgrade')" +
 		" AND (o.due_at IS NULL OR o.due_at > " + late + " OR o.due_at = c.due_at AND o.claim < c.claim" +
-		" OR o.due_at < c.due_at)" + d.each() + ") AND " + d.maybeShown()
+		" OR o.due_at < c.due_at)" + d.d.each() + ") AND " + d.maybeShown()
 }
 
 // unauthorized selects the claims that no request on record names, the latest per role, and that no rule has adopted
@@ -160,7 +155,7 @@ func (d driftScopes) unauthorized() string {
 		" AND c.is_authorized = 0 AND " + d.maybeShown() +
 		" AND NOT EXISTS (" + d.others() +
 		" AND (o.op = 'adopt' OR o.is_authorized = 0)" +
-		" AND (o.entry > c.entry OR o.entry = c.entry AND o.claim < c.claim)" + d.each() + ")"
+		" AND (o.entry > c.entry OR o.entry = c.entry AND o.claim < c.claim)" + d.d.each() + ")"
 }
 
 // missing selects the claims in force that the latest snapshot does not show, though it began later, and though
@@ -168,14 +163,14 @@ func (d driftScopes) unauthorized() string {
 func (d driftScopes) missing(now time.Time) string {
 	late := fmt.Sprint(lateAt(now))
 	return "SELECT 'missing' AS kind" + driftColumns + d.perKind(func(s driftScope) int64 { return s.started }) +
-		" AS since_at FROM claims c JOIN ledger l ON l.console = c.console AND l.seq = c.entry WHERE " + inForce +
+		" AS since_at FROM claims c WHERE " + inForce +
 		" AND c.is_authorized = 1 AND c.is_proven = 1 AND (c.due_at IS NULL OR c.due_at > " + late + ")" +
-		" AND c.began_at < " + d.shownSince() + " AND l.at < " + d.shownSince() +
+		" AND c.began_at < " + d.shownSince() + " AND " + writtenAt + " < " + d.shownSince() +
 		" AND NOT EXISTS (SELECT 1 FROM " + d.claimsBy("h") + " WHERE " + hides("c") + " AND h.entry > c.entry" +
-		" AND (h.state = 'open' OR h.closed_at >= " + d.shownSince() + ")" + d.each() + ")" +
+		" AND (h.state = 'open' OR h.closed_at >= " + d.shownSince() + ")" + d.d.each() + ")" +
 		" AND NOT EXISTS (" + d.others() +
 		" AND o.is_proven = 1 AND o.is_authorized = 1 AND (o.due_at IS NULL OR o.due_at > " + late + ")" +
-		" AND o.claim < c.claim" + d.each() + ") AND NOT " + d.isShown()
+		" AND o.claim < c.claim" + d.d.each() + ") AND NOT " + d.isShown()
 }
 
 // unexplained selects the assignments of one kind of principal that appeared after the baseline, and that
@@ -184,7 +179,7 @@ func (d driftScopes) unexplained(s driftScope) string {
 	base := fmt.Sprint(s.baseline.Int64)
 	return "SELECT 'unexplained' AS kind, '' AS claim, '' AS request, a.principal_kind, a.principal_id, a.level," +
 		" a.scope_id, a.role_id, f.promoted_at AS since_at FROM " + d.appeared(s) +
-		" AND NOT EXISTS (" + d.ours(s) + d.each() + ") AND NOT EXISTS (" + d.before(base) + d.each() + ")"
+		" AND NOT EXISTS (" + d.ours(s) + d.d.each() + ") AND NOT EXISTS (" + d.before(base) + d.d.each() + ")"
 }
 
 // appeared are the assignments a, seen first by snapshot f, of principals that changed since the baseline.
@@ -193,7 +188,7 @@ func (d driftScopes) appeared(s driftScope) string {
 	assignments := fmt.Sprintf("a.console = e.console AND a.principal_kind = '%s' AND a.principal_id = e.id"+
 		" AND a.until IS NULL AND a.since > %s", s.kind, base)
 	entities := fmt.Sprintf("e.console = $1 AND e.collection = '%s' AND e.until IS NULL AND e.since > %s AND %s",
-		access.Principal{Kind: s.kind}.In(), base, promotedIn("e"))
+		access.Principal{Kind: s.kind}.In(), base, d.d.shownOnce("e"))
 	const seen = "f.seq = a.since AND f.state = 'promoted'"
 	if d.d.postgres {
 		return "entities e CROSS JOIN LATERAL (SELECT a.* FROM assignments a WHERE " + assignments + " OFFSET 0) a" +
@@ -211,7 +206,7 @@ func (d driftScopes) ours(s driftScope) string {
 		" OR c.op <> 'adopt' AND (c.closed_at >= " + shown + " OR c.began_at >= " + shown + ")" +
 		" OR c.state IN ('lost', 'superseded') AND EXISTS (SELECT 1 FROM " + d.claimsBy("n") + " WHERE " +
 		fmt.Sprintf(samePrincipal, "n", "c") + " AND (n.closed_at >= " + shown + " OR n.began_at >= " + shown + ")" +
-		d.each() + "))"
+		d.d.each() + "))"
 }
 
 // before are earlier rows of assignment a that explain it: it was there at the baseline, or when it was adopted, and
@@ -219,11 +214,11 @@ func (d driftScopes) ours(s driftScope) string {
 func (d driftScopes) before(base string) string {
 	adopted := "EXISTS (SELECT 1 FROM " + d.claimsBy("c") + " WHERE " + isSameRole("c", "b") +
 		" AND c.op = 'adopt' AND c.state = 'open'" +
-		" AND c.began_at >= (SELECT f.promoted_at FROM snapshots f WHERE f.seq = b.since)" + d.each() + ")"
+		" AND c.began_at >= (SELECT f.promoted_at FROM snapshots f WHERE f.seq = b.since)" + d.d.each() + ")"
 	hidden := "EXISTS (SELECT 1 FROM " + d.claimsBy("h") + " WHERE " + hides("x") +
-		" AND h.began_at <= t.promoted_at AND (h.closed_at IS NULL OR h.closed_at >= t.started_at)" + d.each() + ")"
+		" AND h.began_at <= t.promoted_at AND (h.closed_at IS NULL OR h.closed_at >= t.started_at)" + d.d.each() + ")"
 	return "SELECT 1 FROM assignments b WHERE " + isSameRole("b", "a") + " AND b.since <= a.since" +
-		" AND " + promoted("b") + " AND (b.since <= " + base + " OR " + adopted + ")" +
+		" AND " + d.d.shownOnce("b") + " AND (b.since <= " + base + " OR " + adopted + ")" +
 		" AND NOT EXISTS (SELECT 1 FROM assignments x JOIN snapshots t ON t.seq = x.until" +
-		" WHERE " + isSameRole("x", "a") + " AND x.since >= b.since AND NOT " + hidden + d.each() + ")"
+		" WHERE " + isSameRole("x", "a") + " AND x.since >= b.since AND NOT " + hidden + d.d.each() + ")"
 }

@@ -13,13 +13,22 @@ const (
 	LastProofStatement = lastProof
 	// FollowIndexStatement is what the reader of pages tells PostgreSQL.
 	FollowIndexStatement = followIndex
-	// PendingAssignmentsStatement and EndClosingStatement are parts of promotions.
-	PendingAssignmentsStatement = pendingAssignments
-	EndClosingStatement         = endClosing
 )
 
-// GoneStatement finds the rows that a delta sync found gone.
-func GoneStatement() string { return missingRowsOf(snapshotRow{delta: true}) }
+// DeltaStatements are those of delta syncs whose time must not grow with the console, by what they are for.
+func (s *Store) DeltaStatements() map[string]string {
+	return map[string]string{
+		"replaced": s.d.deltaReplaced(), "pending": s.d.deltaPending(), "gone": s.d.deltaGone(),
+		"closed rows": s.d.deltaClosedRows(), "closing": s.d.deltaEndClosing(),
+		"held by gone": s.d.deltaHeldByGone("a.since"), "close held by gone": s.d.deltaCloseHeldByGone(),
+	}
+}
+
+// DriftStatement selects all drift of a console, as its next explanation does.
+func (s *Store) DriftStatement(ctx context.Context, console string, now time.Time) (string, error) {
+	e, err := loadExplainer(ctx, s.r, s.d, console, now)
+	return e.scopes.currentDrift(now), err
+}
 
 // DB is the pool that tests use to count rows.
 func (s *Store) DB() *sql.DB { return s.w }

@@ -48,6 +48,34 @@ func (d dialect) probe(columns, from, where, idColumn, param string) string {
 	return "SELECT " + columns + " FROM " + from + " WHERE " + where + " AND " + d.in(idColumn, param)
 }
 
+// lookUp joins a table to the rows before it by one index lookup for each of them. PostgreSQL must be forced to do so,
+// as for probe. where may name the rows before; columns are those of the table that the statement uses.
+func (d dialect) lookUp(columns, table, alias, where string) string {
+	if d.postgres {
+		return "CROSS JOIN LATERAL (SELECT " + columns + " FROM " + table + " " + alias + " WHERE " + where +
+			" OFFSET 0) " + alias
+	}
+	return "CROSS JOIN " + table + " " + alias + " ON " + where
+}
+
+// inSelected is the condition that a column is among what a query selects. PostgreSQL runs the query first and looks up
+// each value, where it would otherwise join the whole table.
+func (d dialect) inSelected(column, query string) string {
+	if d.postgres {
+		return column + " = ANY (ARRAY(" + query + "))"
+	}
+	return column + " IN (" + query + ")"
+}
+
+// each ends a subquery that is run for each row: one lookup, where PostgreSQL without statistics would make a join and
+// read a whole table.
+func (d dialect) each() string {
+	if d.postgres {
+		return " OFFSET 0"
+	}
+	return ""
+}
+
 // indexed is a table with the index that finds its rows. Without statistics, SQLite takes the console for as selective
 // as a principal or a request, and would read all rows of the console.
 func (d dialect) indexed(table, index string) string {

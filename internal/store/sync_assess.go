@@ -28,7 +28,7 @@ func (s *Store) Assess(ctx context.Context, id string) (Assessment, error) {
 			return err
 		}
 		fresh := out.classify(snap, drains, heads)
-		sum, err := countSnapshot(ctx, q, snap, drains, fresh, heads)
+		sum, err := countSnapshot(ctx, q, s.d, snap, drains, fresh, heads)
 		if err != nil {
 			return err
 		}

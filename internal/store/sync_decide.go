@@ -52,7 +52,7 @@ func (s *Store) countsIfPromoted(ctx context.Context, q queryer, snap snapshotRo
 	}
 	var a Assessment
 	fresh := a.classify(snap, drains, heads)
-	sum, err := countSnapshot(ctx, q, snap, drains, fresh, heads)
+	sum, err := countSnapshot(ctx, q, s.d, snap, drains, fresh, heads)
 	if err != nil {
 		return "", err
 	}

@@ -72,7 +72,7 @@ func (d driftScopes) countEnded(
 		    WHERE a.until IS NULL AND `+promoted("a")+`)
 		 SELECT (SELECT COUNT(*) FROM missing m WHERE EXISTS (SELECT 1 FROM `+d.claimsBy("c")+`
 		           WHERE c.console = $1 AND c.principal_kind = $4 AND c.principal_id = m.id
-		             AND c.op = 'delete' AND c.is_proven = 1 AND `+of.endedSince()+d.each()+`)),
+		             AND c.op = 'delete' AND c.is_proven = 1 AND `+of.endedSince()+d.d.each()+`)),
 		        (SELECT COUNT(*) FROM gone g WHERE `+d.isEnded(of)+`)`,
 		snap.console, snap.seq, string(access.Principal{Kind: of.kind}.In()), string(of.kind)).
 		Scan(&principals, &assignments)
@@ -99,12 +99,12 @@ func (d driftScopes) isEnded(of driftScope) string {
 	const elsewhere = "(c.level <> g.level OR c.scope_id = g.scope_id AND c.role_id <> g.role_id)"
 	ended := of.endedSince() + " AND (c.op = 'delete' AND c.is_proven = 1 OR " + isSameRole("c", "g") +
 		" AND (c.op = 'revoke' AND c.is_proven = 1 OR c.op = 'lease' AND c.was_held = 0)" +
-		" AND NOT EXISTS (" + given + d.each() + "))"
+		" AND NOT EXISTS (" + given + d.d.each() + "))"
 	replaced := "c.is_authorized = 1 AND c.is_proven = 1 AND c.began_at >= " + of.shownFrom() +
 		" AND (c.op = 'lease' AND c.state = 'open' AND c.was_held = 0 AND " + elsewhere +
 		" OR c.op = 'grant' AND c.state IN ('open', 'superseded') AND " + elsewhere +
 		" OR c.op IN ('reset', 'downgrade') AND NOT (" + isSameRole("c", "g") + "))" +
-		" AND NOT EXISTS (" + given + " AND o.entry > c.entry" + d.each() + ")"
+		" AND NOT EXISTS (" + given + " AND o.entry > c.entry" + d.d.each() + ")"
 	return "EXISTS (SELECT 1 FROM " + d.claimsBy("c") + " WHERE " + fmt.Sprintf(samePrincipal, "c", "g") +
-		" AND (" + ended + " OR " + replaced + ")" + d.each() + ")"
+		" AND (" + ended + " OR " + replaced + ")" + d.d.each() + ")"
 }

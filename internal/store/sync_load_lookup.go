@@ -47,12 +47,13 @@ func (l *pageLoad) lookUpVersions(ctx context.Context, rows []row) (map[string]v
 
 // versionsQuery selects the versions of the rows' ids. Rows usually come in the order of
 // their ids, so one range scan of the index finds them all; it may return other ids, which
-// do no harm. Unsorted ids are looked up one by one.
+// do no harm. Unsorted ids, and the few of a delta sync, are looked up one by one.
 func (l *pageLoad) versionsQuery(rows []row) (string, []any) {
 	const columns = "e.id, e.row_id, e.since, e.until, e.digest, e.last_active"
 	where := "e.console = $1 AND e.collection = $2 AND (e.since = $3 OR " + promoted("e") + ")"
 	args := []any{l.snap.console, string(l.c), l.snap.seq}
-	if slices.IsSortedFunc(rows, func(a, b row) int { return strings.Compare(a.id, b.id) }) && len(rows) > 0 {
+	sorted := slices.IsSortedFunc(rows, func(a, b row) int { return strings.Compare(a.id, b.id) })
+	if sorted && len(rows) > 0 && !l.snap.delta {
 		return "SELECT " + columns + " FROM entities e WHERE " + where + " AND e.id >= $4 AND e.id <= $5",
 			append(args, rows[0].id, rows[len(rows)-1].id)
 	}

@@ -53,7 +53,7 @@ func (p *promotion) run(ctx context.Context) (Promotion, error) {
 	if err != nil || len(moved) > 0 {
 		return Promotion{Moved: moved}, err
 	}
-	if p.counts, err = countSnapshot(ctx, p.tx, p.snap, p.drains, p.in.Collections, p.heads); err != nil {
+	if p.counts, err = countSnapshot(ctx, p.tx, p.s.d, p.snap, p.drains, p.in.Collections, p.heads); err != nil {
 		return Promotion{}, err
 	}
 	out, decision, err := p.outcome(ctx)
@@ -125,14 +125,10 @@ func (p *promotion) closeRows(c access.Collection) (statements []statement) {
 	return append(statements, clearWorkTables(p.snap.seq, c)...)
 }
 
-// closingRows is the condition on the rows of collection $2 that snapshot $3 closes. Those of a delta sync are found
-// by their ids: the unary plus keeps the planner from an index of all open rows.
+// closingRows is the condition on the rows of collection $2 that snapshot $3 closes.
 func (p *promotion) closingRows() string {
 	if p.snap.delta {
-		return `console = $1 AND collection = $2 AND +until IS NULL AND since <> $3 AND ` + promoted("entities") + `
-			AND id IN (SELECT g.id FROM gone g WHERE g.snapshot_seq = $3 AND g.collection = $2
-				UNION ALL SELECT n.id FROM entities n
-				WHERE n.console = $1 AND n.collection = $2 AND n.since = $3 AND n.until IS NULL)`
+		return p.s.d.inSelected("row_id", p.s.d.deltaClosedRows())
 	}
 	return `console = $1 AND collection = $2 AND until IS NULL AND since <> $3
 		AND ` + promotedIn("entities") + `
@@ -142,19 +138,23 @@ func (p *promotion) closingRows() string {
 
 func (p *promotion) closeAssignments(c access.Collection) (statements []statement) {
 	kind := string(c.PrincipalKind())
+	closing, heldByMissing := endClosing, `WITH missing AS (`+missingRows("$3")+`)
+		UPDATE assignments SET until = $2 FROM missing m
+		WHERE assignments.console = $1 AND assignments.principal_kind = $4 AND assignments.principal_id = m.id
+		  AND assignments.until IS NULL AND `+promoted("assignments")
+	if p.snap.delta {
+		closing, heldByMissing = p.s.d.deltaEndClosing(), p.s.d.deltaCloseHeldByGone()
+	}
 	if p.counts.missing(c) > 0 {
 		statements = append(statements, statement{
 			purpose: "close assignments of missing principals",
-			sql: `WITH missing AS (` + missingRowsOf(p.snap) + `)
-				UPDATE assignments SET until = $2 FROM missing m
-				WHERE assignments.console = $1 AND assignments.principal_kind = $4 AND assignments.principal_id = m.id
-				  AND assignments.until IS NULL AND ` + promoted("assignments"),
-			args: []any{p.snap.console, p.snap.seq, string(c), kind},
+			sql:     heldByMissing,
+			args:    []any{p.snap.console, p.snap.seq, string(c), kind},
 		})
 	}
 	return append(statements, statement{
 		purpose: "close assignments",
-		sql:     endClosing,
+		sql:     closing,
 		args:    []any{p.snap.seq, string(c), p.snap.console, kind},
 	})
 }

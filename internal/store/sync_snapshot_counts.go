@@ -11,6 +11,8 @@ import (
 // now. The maps are keyed by collection; assignments count under the collection of their
 // principals.
 type snapshotCounts struct {
+	d dialect
+
 	visible   map[access.Collection]int // what readers see
 	unchanged map[access.Collection]int // of the visible, received unchanged
 	pending   map[access.Collection]int // received, new or changed
@@ -79,13 +81,14 @@ func receivedCounts(ctx context.Context, q queryer, snap snapshotRow, d drainRow
 
 // countSnapshot counts everything that promoting the collections would change.
 func countSnapshot(
-	ctx context.Context, q queryer, snap snapshotRow, drains map[access.Collection]drainRow, cs []access.Collection,
-	heads map[access.Collection]collectionHead,
+	ctx context.Context, q queryer, d dialect, snap snapshotRow, drains map[access.Collection]drainRow,
+	cs []access.Collection, heads map[access.Collection]collectionHead,
 ) (snapshotCounts, error) {
 	sum, err := countReceived(ctx, q, snap, drains, cs)
 	if err != nil {
 		return sum, err
 	}
+	sum.d = d
 	sum.visible, sum.assignments = map[access.Collection]int{}, map[access.Collection]int{}
 	for c, h := range heads {
 		sum.visible[c], sum.assignments[c] = h.visible, h.held
@@ -98,7 +101,7 @@ func countSnapshot(
 	for _, c := range cs {
 		if snap.delta {
 			sum.gone[c], err = count(ctx, q, "count rows that are gone",
-				`WITH missing AS (`+missingRowsOf(snap)+`) SELECT COUNT(*) FROM missing`,
+				`WITH missing AS (`+sum.d.deltaGone()+`) SELECT COUNT(*) FROM missing`,
 				snap.console, snap.seq, string(c))
 			if err != nil {
 				return sum, err
@@ -121,13 +124,15 @@ func (sum *snapshotCounts) countReplaced(ctx context.Context, q queryer, snap sn
 	if sum.visible[c] == 0 || sum.pending[c] == 0 {
 		return nil
 	}
-	n, err := count(ctx, q, "count replaced rows",
-		`SELECT COUNT(*) FROM entities p
+	statement := `SELECT COUNT(*) FROM entities p
 		 WHERE p.console = $1 AND p.collection = $2 AND p.since = $3 AND p.until IS NULL
 		   AND EXISTS (SELECT 1 FROM entities e
 		                WHERE e.console = p.console AND e.collection = p.collection AND e.id = p.id
-		                  AND e.until IS NULL AND e.since <> $3 AND `+promoted("e")+`)`,
-		snap.console, string(c), snap.seq)
+		                  AND e.until IS NULL AND e.since <> $3 AND ` + promoted("e") + `)`
+	if snap.delta {
+		statement = sum.d.deltaReplaced()
+	}
+	n, err := count(ctx, q, "count replaced rows", statement, snap.console, string(c), snap.seq)
 	sum.replaced[c] = n
 	return err
 }
@@ -145,11 +150,14 @@ func (sum *snapshotCounts) countAssignments(
 		return err
 	}
 	if sum.missing(c) > 0 {
-		n, err := count(ctx, q, "count assignments of missing principals",
-			`WITH missing AS (`+missingRowsOf(snap)+`)
+		statement := `WITH missing AS (` + missingRows("$3") + `)
 			 SELECT COUNT(*) FROM missing m JOIN assignments a
 			   ON a.console = $1 AND a.principal_kind = $4 AND a.principal_id = m.id
-			 WHERE a.until IS NULL AND `+promoted("a"),
+			 WHERE a.until IS NULL AND ` + promoted("a")
+		if snap.delta {
+			statement = `SELECT COUNT(*) FROM (` + sum.d.deltaHeldByGone("a.since") + `) a`
+		}
+		n, err := count(ctx, q, "count assignments of missing principals", statement,
 			snap.console, snap.seq, string(c), string(c.PrincipalKind()))
 		if err != nil {
 			return err
@@ -172,7 +180,11 @@ func (sum *snapshotCounts) countAdded(
 		members, err := savedRoleCounts(ctx, q, snap, c)
 		return members.assignments(), err
 	}
-	return count(ctx, q, "count pending assignments", pendingAssignments,
+	statement := pendingAssignments
+	if snap.delta {
+		statement = sum.d.deltaPending()
+	}
+	return count(ctx, q, "count pending assignments", statement,
 		snap.console, string(c), snap.seq, string(c.PrincipalKind()))
 }
 
@@ -191,17 +203,6 @@ func missingRows(collection string) string {
 	                   WHERE s.snapshot_seq = $2 AND s.collection = e.collection AND s.entity_row = e.row_id)
 	  AND NOT EXISTS (SELECT 1 FROM entities p
 	                   WHERE p.console = e.console AND p.collection = e.collection AND p.id = e.id AND p.since = $2)`
-}
-
-// missingRowsOf is missingRows of collection $3 for any snapshot: a delta sync names the rows. CROSS JOIN has SQLite
-// begin with those, which are few, and not with all rows of the collection; to PostgreSQL it is a join as any other.
-func missingRowsOf(snap snapshotRow) string {
-	if !snap.delta {
-		return missingRows("$3")
-	}
-	return `SELECT e.id FROM gone g CROSS JOIN entities e
-	WHERE e.console = $1 AND e.collection = g.collection AND e.id = g.id AND +e.until IS NULL AND +e.since <> $2
-	  AND g.snapshot_seq = $2 AND g.collection = $3 AND ` + promoted("e")
 }
 
 // promotedIn is the condition of promoted in a form that is faster for queries over many
