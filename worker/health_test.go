@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
 	"path/filepath"
 	"testing"
@@ -19,6 +18,7 @@ import (
 	"sentinelone-provisioner/internal/connection"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/telemetry"
+	"sentinelone-provisioner/internal/testbed"
 )
 
 // fakeTemporal has pollers on all queues but those of without.
@@ -54,10 +54,8 @@ type healthServer struct {
 
 func newHealthServer(t *testing.T) *healthServer {
 	t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := testbed.FreeAddress()
 	require.NoError(t, err)
-	address := free.Addr().String()
-	require.NoError(t, free.Close())
 	metrics, err := telemetry.ServeMetrics(t.Context(), address, "acmeco.sentinelone.net")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, metrics.Close()) })

@@ -3,7 +3,6 @@ package e2e
 import (
 	"bufio"
 	"fmt"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -53,10 +52,7 @@ func (s *stack) pendingApply(run client.WorkflowRun) *workflowpb.PendingActivity
 // release of another grant reaches its writer, has the higher priority, and goes first once the console is back.
 func TestWriter_WaitingHoldsNoSlot(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	metrics := listener.Addr().String()
-	require.NoError(t, listener.Close())
+	metrics := freeAddress(t)
 	s := prepareGrantEnv(t, newStack(t, consoletest.Options{Seed: 31, Sites: 6, Users: -1}))
 	s.extraEnv = append(s.extraEnv, "METRICS_ADDRESS="+metrics)
 	s.startWorker()

@@ -13,15 +13,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/telemetry"
+	"sentinelone-provisioner/internal/testbed"
 )
 
 // served starts to serve metrics, and returns them with a function that scrapes.
 func served(t *testing.T) (m *telemetry.Metrics, scrape func() string) {
 	t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := testbed.FreeAddress()
 	require.NoError(t, err)
-	address := free.Addr().String()
-	require.NoError(t, free.Close())
 	m, err = telemetry.ServeMetrics(t.Context(), address, "acmeco.sentinelone.net")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, m.Close()) })

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -15,6 +14,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"sentinelone-provisioner/internal/temporalclient"
+	"sentinelone-provisioner/internal/testbed"
 )
 
 // isolate hides the machine's own Temporal configuration from a test.
@@ -62,10 +62,8 @@ func TestOptions_BadConfiguration(t *testing.T) {
 
 func TestDial_Unreachable(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := testbed.FreeAddress()
 	require.NoError(t, err)
-	addr := listener.Addr().String()
-	require.NoError(t, listener.Close())
 
 	_, err = temporalclient.Dial(t.Context(), client.Options{HostPort: addr, Namespace: "default"})
 	require.ErrorContains(t, err, "temporal does not answer at "+addr)

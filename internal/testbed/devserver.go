@@ -30,11 +30,11 @@ type DevServer struct {
 // dbFile and survives a restart; "" keeps it in memory. config is dynamic configuration of the
 // server, such as matching.PollerHistoryTTL="1s".
 func StartDevServer(ctx context.Context, dbFile string, config ...string) (*DevServer, error) {
-	address, err := freeAddress()
+	address, err := FreeAddress()
 	if err != nil {
 		return nil, err
 	}
-	metrics, err := freeAddress()
+	metrics, err := FreeAddress()
 	if err != nil {
 		return nil, err
 	}
@@ -144,14 +144,6 @@ func TemporalCLI() (string, error) {
 		return "", errors.New("no temporal CLI: run `make bin/temporal`, or set TEMPORAL_CLI")
 	}
 	return path, nil
-}
-
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed in the next line
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	return l.Addr().String(), l.Close()
 }
 
 // quiet discards the logs of the SDK.
