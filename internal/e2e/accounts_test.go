@@ -307,8 +307,8 @@ func TestOffboard_TakesGrantsOver(t *testing.T) {
 	t.Parallel()
 	s := newAccountEnv(t, grantworld.Options())
 	other := s.withUser("carol@example.com")
-	leaves := s.startGrant("/leaves", s.input("15s"))
-	stays := other.startGrant("/stays", other.input("15s"))
+	leaves := s.startGrant("/leaves", s.input("45s"))
+	stays := other.startGrant("/stays", other.input("45s"))
 	s.untilHolds(true)
 	other.untilHolds(true)
 	tenant := access.Holding{Level: access.Tenant, RoleID: s.viewer.RoleID}

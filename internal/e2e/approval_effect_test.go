@@ -50,7 +50,7 @@ func TestApproval_OverlappingWindowsAreOneStretch(t *testing.T) {
 	p := &grantPair{grantEnv: s, name: "approved", spans: 1, before: s.holdings()}
 	now := time.Now().UTC()
 	for _, w := range []struct{ start, duration time.Duration }{
-		{8 * time.Second, 10 * time.Second}, {12 * time.Second, 12 * time.Second},
+		{20 * time.Second, 25 * time.Second}, {25 * time.Second, 30 * time.Second},
 	} {
 		in := p.input(w.duration.String())
 		in.StartAt = new(now.Add(w.start))

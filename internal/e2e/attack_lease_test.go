@@ -13,9 +13,9 @@ import (
 func TestAttack_HiddenLeaseDoesNotComeBack(t *testing.T) {
 	t.Parallel()
 	s := newGrantEnv(t)
-	hidden := s.startGrant("/hidden", s.inputFor(s.user, s.world.SOC, "15s"))
+	hidden := s.startGrant("/hidden", s.inputFor(s.user, s.world.SOC, "40s"))
 	ends := *s.untilStatus(hidden, isActive).EndsAt
-	hides := s.startGrant("/hides", s.inputFor(s.user, s.world.Admin, "20s"))
+	hides := s.startGrant("/hides", s.inputFor(s.user, s.world.Admin, "50s"))
 	require.True(t, s.untilStatus(hides, isActive).EndsAt.After(ends))
 	require.True(t, s.holdings().Holds(s.world.Admin))
 	require.NoError(t, s.client.TerminateWorkflow(s.ctx(), hidden.GetID(), "", "the adversary"))

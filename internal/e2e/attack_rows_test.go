@@ -102,7 +102,7 @@ func TestAttack_KeyRevokedAfterApproval(t *testing.T) {
 	t.Parallel()
 	a := newAttacker(newSignedEnv(t))
 	in := a.signableInput()
-	in.StartAt = new(time.Now().Add(20 * time.Second).UTC())
+	in.StartAt = new(time.Now().Add(45 * time.Second).UTC())
 	run := a.startGrant("1", a.signGrant(in, a.grantID("1"), "bob@example.com", a.now()))
 	a.approveSigned(run, "carol@example.com")
 	a.approveSigned(run, "dave@example.com")

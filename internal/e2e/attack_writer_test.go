@@ -57,16 +57,16 @@ func TestAttack_ReleaseCompletedByHand(t *testing.T) {
 func TestAttack_ResetStartsNoNewClock(t *testing.T) {
 	t.Parallel()
 	s := newGrantEnv(t)
-	run := s.startGrant("/1", s.input("20s"))
+	run := s.startGrant("/1", s.input("60s"))
 	ends := *s.untilStatus(run, isActive).EndsAt
 	again := s.resetBefore(run, enums.EVENT_TYPE_TIMER_STARTED)
-	s.untilStatus(again, func(wire.RequestStatus) bool { return time.Until(ends) < 12*time.Second })
+	s.untilStatus(again, func(wire.RequestStatus) bool { return time.Until(ends) < 35*time.Second })
 	again = s.resetBefore(again, enums.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED) // before it is planned
 	require.Equal(t, wire.StateExpired, s.result(again).State)
 	for _, c := range s.console.Changes() {
 		require.False(t, c.After.Holds(s.requested) && c.At.After(ends), "%+v", c)
 		if c.Before.Holds(s.requested) {
-			require.WithinDuration(t, ends, c.At, 8*time.Second)
+			require.WithinDuration(t, ends, c.At, 24*time.Second) // a new clock would end later than that
 		}
 	}
 	require.False(t, s.holdings().Holds(s.requested))

@@ -16,7 +16,7 @@ func TestFreeze_StopsGivingOnly(t *testing.T) {
 	t.Parallel()
 	e := newSignedEnv(t)
 	const carol, dave = "carol@example.com", "dave@example.com"
-	in := e.input("15s")
+	in := e.input("40s")
 	in.Console = e.consoleKey()
 	short := e.startGrant("short", e.signGrant(in, e.grantID("short"), "bob@example.com", e.now()))
 	e.approveSigned(short, carol)

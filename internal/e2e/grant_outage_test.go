@@ -23,9 +23,9 @@ func TestGrant_ConsoleDownAcrossItsEnd(t *testing.T) {
 	s := newGrantEnv(t)
 	planned, late := s.withUser("bob@example.com"), s.withUser("carol@example.com")
 	before := s.holdings()
-	run := s.startGrant("/timed", s.input("10s"))
+	run := s.startGrant("/timed", s.input("30s"))
 	in := planned.input("")
-	in.StartAt = new(time.Now().Add(20 * time.Second)) // it is planned before the outage, and starts in it
+	in.StartAt = new(time.Now().Add(45 * time.Second)) // it is planned before the outage, and starts in it
 	scheduled := planned.startGrant("/planned", in)
 	s.untilStatus(scheduled, func(got wire.RequestStatus) bool { return got.State == wire.StateScheduled })
 	s.untilStatus(run, isActive) // else the outage would be in the way of its proof
@@ -96,7 +96,7 @@ func TestGrant_ReadOnlySwitch(t *testing.T) {
 	t.Parallel()
 	s := newGrantEnv(t)
 	before := s.holdings()
-	timed := s.startGrant("/timed", s.input("10s"))
+	timed := s.startGrant("/timed", s.input("30s"))
 	s.untilStatus(timed, func(got wire.RequestStatus) bool { return got.State == wire.StateActive })
 	_, err := s.worker.Stop(stopGrace)
 	require.NoError(t, err)

@@ -24,10 +24,10 @@ func TestGrant_TwoOverlapping(t *testing.T) { //nolint:tparallel // the grants r
 		first, second times
 		spans         int // at most
 	}{
-		{"overlaps", times{4 * time.Second, 10 * time.Second}, times{6 * time.Second, 12 * time.Second}, 1},
-		{"contains", times{4 * time.Second, 16 * time.Second}, times{6 * time.Second, 10 * time.Second}, 1},
+		{"overlaps", times{10 * time.Second, 30 * time.Second}, times{15 * time.Second, 35 * time.Second}, 1},
+		{"contains", times{10 * time.Second, 40 * time.Second}, times{15 * time.Second, 25 * time.Second}, 1},
 		// The order of the two at that moment is not specified.
-		{"meets", times{4 * time.Second, 4 * time.Second}, times{8 * time.Second, 4 * time.Second}, 2},
+		{"meets", times{10 * time.Second, 20 * time.Second}, times{30 * time.Second, 20 * time.Second}, 2},
 	} {
 		p := &grantPair{grantEnv: s.withUser(r.name + "@example.com"), name: r.name, spans: r.spans}
 		p.before = p.holdings()

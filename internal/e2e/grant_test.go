@@ -31,7 +31,7 @@ func TestGrant_TimeBound(t *testing.T) {
 	t.Parallel()
 	s := newGrantEnv(t)
 	before := s.holdings()
-	run := s.startGrant("1", s.input("5s"))
+	run := s.startGrant("1", s.input("15s"))
 	s.untilHolds(true)
 	got := s.result(run)
 	require.Equal(t, "expired", got.State, got.Message)

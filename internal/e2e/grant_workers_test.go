@@ -22,7 +22,7 @@ func TestGrant_WriterTerminated(t *testing.T) {
 	t.Parallel()
 	s := newGrantEnv(t)
 	before := s.holdings()
-	run := s.startGrant("/1", s.input("10s"))
+	run := s.startGrant("/1", s.input("30s"))
 	s.untilStatus(run, func(got wire.RequestStatus) bool { return got.State == wire.StateActive })
 	writer := wire.PrincipalID(s.consoleKey(), s.user.Kind, s.user.ID)
 	got := s.cli("workflow", "terminate", "--workflow-id", writer, "--reason", "test")

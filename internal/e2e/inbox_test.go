@@ -39,7 +39,7 @@ func (r *grantEnv) startOnTerminal(environment []string, args ...string) *termin
 		t: r.t, env: r, display: vt.NewSafeEmulator(80, 24), raw: &testbed.Output{},
 		updated: make(chan struct{}, 1), exited: make(chan error, 1),
 	}
-	cmd := exec.CommandContext(r.ctx(), programs.Starter, args...)
+	cmd := exec.CommandContext(r.t.Context(), programs.Starter, args...) // as long as the test: each wait has a limit
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + r.t.TempDir(), "TERM=xterm-256color"}, r.env()...)
 	cmd.Env = append(cmd.Env, environment...)
 	out.cmd = cmd
@@ -82,13 +82,14 @@ func singleSpaced(text string) string { return strings.Join(strings.Fields(text)
 // untilShows waits until the terminal shows a text.
 func (s *terminal) untilShows(text string) {
 	s.t.Helper()
+	ctx := s.env.ctx() // one for all: a screen that changes all the time is no reason to wait on
 	for !strings.Contains(s.text(), text) {
 		select {
 		case <-s.updated:
 		case err := <-s.exited:
 			require.Fail(s.t, "it has ended", "before %q: %v\n%s", text, err, s.raw.String())
-		case <-s.env.ctx().Done():
-			require.Fail(s.t, "not on the screen", "%q:\n%s", text, s.text())
+		case <-ctx.Done():
+			require.Fail(s.t, "not on the screen", "%q:\n%s\nall output:\n%q", text, s.text(), s.raw.String())
 		}
 	}
 }
@@ -138,8 +139,8 @@ func TestInbox_OnATerminal(t *testing.T) {
 	require.Equal(t, 1, s.decisionCount(second.GetID()))
 	carol.press("\r")
 	carol.untilShows("No request is pending for carol@example.com.")
+	carol.display.Resize(40, 10) // first: what the program draws for that size must meet it
 	require.NoError(t, pty.Setsize(carol.tty, &pty.Winsize{Rows: 10, Cols: 40}))
-	carol.display.Resize(40, 10)
 	carol.press("?")
 	carol.untilShows("press any key to go back")
 	carol.press("xq")

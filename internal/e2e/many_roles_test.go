@@ -53,7 +53,7 @@ func TestManyRoles_TimeBoundGrant(t *testing.T) {
 	s := newManyRolesEnv(t)
 	before := s.holdings()
 	require.Len(t, before.Held, manyRoles+1)
-	run := s.startGrant("1", s.input("20s"))
+	run := s.startGrant("1", s.input("45s"))
 	s.untilStatus(run, isActive)
 	require.True(t, s.holdings().Holds(s.requested))
 	s.requireSmall(wire.PrincipalID(s.consoleKey(), s.user.Kind, s.user.ID))
@@ -91,7 +91,7 @@ func TestManyRoles_LevelChange(t *testing.T) {
 	up := access.Holding{
 		Level: access.AccountLevel, RoleID: s.requested.RoleID, ScopeID: s.console.Truth().Accounts[0].ID,
 	}
-	in := s.inputFor(s.user, up, "20s")
+	in := s.inputFor(s.user, up, "45s")
 	in.AllowLevelChange = true
 	run := s.startGrant("1", in)
 	got := s.untilStatus(run, isActive)
@@ -129,7 +129,7 @@ func TestManyRoles_ListsAreLost(t *testing.T) {
 	t.Parallel()
 	s := newManyRolesEnv(t)
 	before := s.holdings()
-	run := s.startGrant("1", s.input("20s")) // it is active for long enough to be seen, also on a machine under load
+	run := s.startGrant("1", s.input("45s")) // it is active for long enough to be seen, also on a machine under load
 	s.untilStatus(run, isActive)
 	s.execute("DROP TRIGGER role_lists_no_delete; DELETE FROM role_lists")
 	got := s.result(run)

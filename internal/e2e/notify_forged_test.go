@@ -120,7 +120,7 @@ func forgedEvents(id, run string) (events []map[string]any, senders [][]string) 
 // callActivity is a workflow of an adversary, which calls an activity of the worker.
 func callActivity(ctx workflow.Context, queue, activity string, in any) error {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue: queue, StartToCloseTimeout: time.Minute, ScheduleToCloseTimeout: time.Minute,
+		TaskQueue: queue, StartToCloseTimeout: limit, ScheduleToCloseTimeout: limit,
 	})
 	return workflow.ExecuteActivity(ctx, activity, in).Get(ctx, nil)
 }

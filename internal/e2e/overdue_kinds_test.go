@@ -19,10 +19,10 @@ import (
 // A break-glass grant that nobody has reviewed by its deadline is released, though grant and writer are terminated.
 func TestOverdue_MissedReview(t *testing.T) {
 	t.Parallel()
-	r := newBreakGlassEnv(t, "10s")
+	r := newBreakGlassEnv(t, "30s")
 	run := r.startGrant("", r.breakGlassInput(""))
 	r.untilStatus(run, isInReview)
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	r.terminate(run)
 	r.untilReleased(run.GetID(), deadline)
 	entries := r.overdueEntries(run.GetID())
@@ -35,7 +35,7 @@ func TestOverdue_MissedReview(t *testing.T) {
 func TestOverdue_UndecodableWriter(t *testing.T) {
 	t.Parallel()
 	r := newGrantEnv(t)
-	run := r.startGrant("", r.input("10s"))
+	run := r.startGrant("", r.input("30s"))
 	ends := *r.untilStatus(run, isActive).EndsAt
 	r.terminate(run)
 	r.startUnreadable(r.writerID(), wire.PrincipalType)

@@ -20,7 +20,7 @@ import (
 )
 
 // goneWithin is how long after its end access is gone at the latest, on a machine that does many other things.
-const goneWithin = 2 * time.Minute
+const goneWithin = limit
 
 // terminate terminates the grant and the writer of the user: nothing is left that would release the access.
 func (r *grantEnv) terminate(run client.WorkflowRun) {
@@ -84,7 +84,7 @@ func (r *grantEnv) overdueEntries(request string) (out []ledger.Overdue) {
 func TestOverdue_GrantAndWriterTerminated(t *testing.T) {
 	t.Parallel()
 	r := newGrantEnv(t)
-	run := r.startGrant("", r.input("10s"))
+	run := r.startGrant("", r.input("30s"))
 	ends := *r.untilStatus(run, isActive).EndsAt
 	r.terminate(run)
 	r.untilReleased(run.GetID(), ends)
@@ -107,7 +107,7 @@ func TestOverdue_TemporalIsEmpty(t *testing.T) {
 	t.Cleanup(server.Stop)
 	r := prepareGrantEnv(t, newStackOn(t, server, grantworld.Options()))
 	r.startWorker()
-	run := r.startGrant("", r.input("10s"))
+	run := r.startGrant("", r.input("30s"))
 	ends := *r.untilStatus(run, isActive).EndsAt
 	server.Kill()
 	for _, suffix := range []string{"", "-wal", "-shm"} {
@@ -122,7 +122,7 @@ func TestOverdue_TemporalIsEmpty(t *testing.T) {
 func TestOverdue_WorkerWithoutTemporal(t *testing.T) {
 	t.Parallel()
 	r := newGrantEnv(t)
-	run := r.startGrant("", r.input("10s"))
+	run := r.startGrant("", r.input("30s"))
 	ends := *r.untilStatus(run, isActive).EndsAt
 	r.worker.Kill()
 	r.extraEnv = append(r.extraEnv, "TEMPORAL_ADDRESS=127.0.0.1:1")
@@ -140,7 +140,7 @@ func TestOverdue_WorkerWithoutTemporal(t *testing.T) {
 func TestOverdue_ReleasePaused(t *testing.T) {
 	t.Parallel()
 	r := newGrantEnv(t)
-	run := r.startGrant("", r.input("10s"))
+	run := r.startGrant("", r.input("30s"))
 	ends := *r.untilStatus(run, isActive).EndsAt
 	down := r.console.AddFault(consoletest.Fault{Name: consoletest.ServerError, Path: "/users"})
 	r.pauseActivity(r.writerID())
@@ -159,7 +159,7 @@ func TestOverdue_TwoWorkers(t *testing.T) {
 	second, err := testbed.StartProcess(&testbed.Output{}, r.env(), programs.Worker)
 	require.NoError(t, err)
 	t.Cleanup(second.Kill)
-	run := r.startGrant("", r.input("10s"))
+	run := r.startGrant("", r.input("30s"))
 	ends := *r.untilStatus(run, isActive).EndsAt
 	r.terminate(run)
 	proof := r.untilReleased(run.GetID(), ends)
@@ -171,7 +171,7 @@ func TestOverdue_TwoWorkers(t *testing.T) {
 func TestOverdue_ConsoleDown(t *testing.T) {
 	t.Parallel()
 	r := newGrantEnv(t)
-	run := r.startGrant("", r.input("10s"))
+	run := r.startGrant("", r.input("30s"))
 	r.untilStatus(run, isActive)
 	r.terminate(run)
 	down := r.console.AddFault(consoletest.Fault{Name: consoletest.ServerError, Path: "/users"})
@@ -209,7 +209,7 @@ func (s *stack) pauseActivity(workflow string) {
 func TestOverdue_ForeignWriter(t *testing.T) {
 	t.Parallel()
 	r := newGrantEnv(t)
-	run := r.startGrant("", r.input("10s"))
+	run := r.startGrant("", r.input("30s"))
 	ends := *r.untilStatus(run, isActive).EndsAt
 	r.terminate(run)
 	r.start(r.writerID(), "Unknown", nil)

@@ -40,10 +40,10 @@ func TestPayloadKeys_RestartWithoutThem(t *testing.T) {
 	s.startWorker()
 	before := s.holdings()
 
-	waiting := s.startGrant("ana", s.inputFor(ana, s.requested, "30s"))
+	waiting := s.startGrant("ana", s.inputFor(ana, s.requested, "45s"))
 	s.untilHolds(true)
 	// What ends bob's access fails until the fault is cleared.
-	releasing := s.startGrant("bob", s.inputFor(bob, s.requested, "10s"))
+	releasing := s.startGrant("bob", s.inputFor(bob, s.requested, "20s"))
 	other := *s
 	other.user = bob
 	other.untilHolds(true)

@@ -29,7 +29,7 @@ rules:
 // then, and a rule that asks for more asks anew.
 func TestPolicy_DecidedAgainAtTheStart(t *testing.T) {
 	t.Parallel()
-	changes := time.Now().Add(30 * time.Second) // the worker has started and planned by then
+	changes := time.Now().Add(time.Minute) // the worker has started and planned by then
 	s := newGrantEnvWithPolicy(t, changesAt(changes))
 	scheduled := func(id string, h access.Holding) client.WorkflowRun {
 		in := s.inputFor(s.user, h, "")

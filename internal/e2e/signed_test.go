@@ -155,7 +155,7 @@ func TestSigned_FreshWhenStarted(t *testing.T) {
 	e := newSignedEnv(t)
 	_, err := e.worker.Stop(limit)
 	require.NoError(t, err)
-	at := e.now().Add(10*time.Second - signing.MaxAge)
+	at := e.now().Add(20*time.Second - signing.MaxAge)
 	run := e.startGrant("1", e.signGrant(e.signableInput(), e.grantID("1"), "bob@example.com", at))
 	require.Eventually(t, func() bool { return time.Since(at) > signing.MaxAge }, limit, 50*time.Millisecond)
 	e.startWorker()

@@ -165,11 +165,21 @@ func (s *stack) runSync(suffix string) wire.SyncResult {
 // syncStatus queries the status of a sync.
 func (s *stack) syncStatus(run client.WorkflowRun) wire.SyncStatus {
 	s.t.Helper()
-	value, err := s.client.QueryWorkflow(s.ctx(), run.GetID(), run.GetRunID(), wire.StatusQuery)
+	out, err := s.trySyncStatus(run)
 	require.NoError(s.t, err)
-	var out wire.SyncStatus
-	require.NoError(s.t, value.Get(&out))
-	return s.completer().Sync(s.ctx(), out)
+	return out
+}
+
+// trySyncStatus is syncStatus for those who ask again: a workflow that has just been started has no status.
+func (s *stack) trySyncStatus(run client.WorkflowRun) (out wire.SyncStatus, err error) {
+	value, err := s.client.QueryWorkflow(s.ctx(), run.GetID(), run.GetRunID(), wire.StatusQuery)
+	if err == nil {
+		err = value.Get(&out)
+	}
+	if err != nil {
+		return out, err
+	}
+	return s.completer().Sync(s.ctx(), out), nil
 }
 
 // completer completes statuses from the worker's database, as the starter does.
@@ -182,7 +192,9 @@ func (s *stack) untilSyncState(run client.WorkflowRun, state string) wire.SyncSt
 	s.t.Helper()
 	var last wire.SyncStatus
 	require.EventuallyWithT(s.t, func(c *assertT) {
-		last = s.syncStatus(run)
+		var err error
+		last, err = s.trySyncStatus(run)
+		require.NoError(c, err)
 		requireState(c, state, last)
 	}, limit, 100*time.Millisecond)
 	return last
