@@ -83,6 +83,9 @@ func TestDeploy_RolledBack(t *testing.T) {
 
 	d.makeCurrent(oldBuild)
 	next.Kill()
+	require.Eventually(t, func() bool { // Temporal's list follows, and the command moves what is listed
+		return len(d.pinnedTo(newBuild, wire.PrincipalType)) >= len(d.people[13:])
+	}, limit, 200*time.Millisecond)
 	got := d.cli("workflow", "update-options", "--query", d.pinnedQuery(newBuild, wire.PrincipalType),
 		"--versioning-override-behavior", "auto_upgrade", "--reason", "rolled back", "--yes")
 	require.Zero(t, got.code, got.stderr)

@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -15,7 +17,7 @@ import (
 // Delays of the console. A call that can be cancelled takes longer than a worker needs to
 // hear of the cancellation, so that it is abandoned in the middle.
 const (
-	slowApply   = 25 * time.Second
+	slowApply   = 50 * time.Second // less than the client waits
 	slowRelease = 5 * time.Second
 )
 
@@ -50,6 +52,9 @@ func TestCancel_AtEveryCallOfAGrant(t *testing.T) { //nolint:tparallel // the gr
 			}
 		}
 	}
+	slices.SortStableFunc(all, func(a, b *cancelledRequest) int { // calls that apply first: the others last shorter
+		return cmp.Compare(a.releasing(), b.releasing())
+	})
 	for _, c := range all {
 		s.untilStalled([]*stalledRequest{c.stalledRequest})
 		c.cancel(c)
@@ -77,6 +82,14 @@ type cancelledRequest struct {
 	timed     bool
 	cancel    func(*cancelledRequest)
 	cancelErr error // of the cancellation
+}
+
+// releasing is 1 if the call releases the role, and 0 if it applies the grant.
+func (c *cancelledRequest) releasing() int {
+	if c.call.applying {
+		return 0
+	}
+	return 1
 }
 
 // cancellations are the ways to cancel a request.

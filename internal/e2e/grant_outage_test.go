@@ -43,7 +43,7 @@ func TestGrant_ConsoleDownAcrossItsEnd(t *testing.T) {
 		return q.Path == "/users/"+late.user.ID && q.Status == http.StatusBadGateway
 	}))
 	require.True(t, s.holdings().Holds(s.requested))
-	require.Contains(t, s.workerOutput.String(), "Access that must end is still in force")
+	require.NoError(t, s.workerOutput.WaitFor(s.ctx(), "Access that must end is still in force", 1))
 	s.console.ClearFaults()
 
 	end := s.result(run)

@@ -70,7 +70,8 @@ func TestPayloadKeys_RestartWithoutThem(t *testing.T) {
 	s.startWorker()
 	require.NoError(t, s.workerOutput.WaitFor(s.ctx(), `"workflow_type":"Grant","activity":"",`, 1))
 	require.NoError(t, s.workerOutput.WaitFor(s.ctx(), `"workflow_type":"Principal","activity":"Principal.Write",`, 1))
-	require.Contains(t, s.workerOutput.String(), "A payload cannot be decrypted: what needs it waits for the key")
+	require.NoError(t, s.workerOutput.WaitFor(s.ctx(),
+		"A payload cannot be decrypted: what needs it waits for the key", 1))
 	for _, run := range []client.WorkflowRun{waiting, releasing} {
 		got, err := s.client.DescribeWorkflowExecution(s.ctx(), run.GetID(), "")
 		require.NoError(t, err)

@@ -10,8 +10,8 @@ import (
 	"sentinelone-provisioner/internal/consoletest"
 )
 
-// requestGate blocks chosen requests before the console carries them out, until it is
-// opened.
+// requestGate blocks chosen requests, and those of the same kind that follow them, before the
+// console carries them out, until it is opened.
 type requestGate struct {
 	*grantEnv
 
@@ -57,14 +57,13 @@ func (g *requestGate) chosen(q consoletest.Request) bool {
 		return false
 	}
 	g.seen[q.Path]++
-	if g.seen[q.Path] != call.after+1 {
-		return false
+	if g.seen[q.Path] == call.after+1 {
+		g.count++
 	}
-	g.count++
-	return true
+	return g.seen[q.Path] > call.after // a client that gave up asks again
 }
 
-// untilBlocked waits until so many requests are blocked.
+// untilBlocked waits until so many of the chosen calls are blocked.
 func (g *requestGate) untilBlocked(n int) {
 	g.t.Helper()
 	require.Eventually(g.t, func() bool {

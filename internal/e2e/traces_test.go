@@ -96,7 +96,7 @@ func TestTraces_FromTheCommandToThePut(t *testing.T) {
 // and trace and with the console, and nothing that is secret.
 func (r *grantEnv) requireLogged(id, traceID string) {
 	r.t.Helper()
-	require.NoError(r.t, r.workerOutput.WaitFor(r.t.Context(), "Request has ended", 1))
+	require.NoError(r.t, r.workerOutput.WaitFor(r.ctx(), "Request has ended", 1))
 	found := map[string]map[string]any{}
 	for line := range strings.Lines(r.workerOutput.String()) {
 		require.NotContains(r.t, line, r.console.Token())

@@ -18,7 +18,7 @@ const whatUnsignedMeans = "one person can be the requester, both approvers and t
 func TestUnsigned_IsSaidWhereverNamesStand(t *testing.T) {
 	t.Parallel()
 	s := newApprovalEnv(t)
-	require.Contains(t, s.workerOutput.String(), whatUnsignedMeans)
+	require.NoError(t, s.workerOutput.WaitFor(s.ctx(), whatUnsignedMeans, 1))
 	require.Contains(t, s.starter("check").stdout, whatUnsignedMeans)
 
 	run := s.startGrant("1", s.input(""))

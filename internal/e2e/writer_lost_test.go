@@ -143,7 +143,7 @@ func TestWriter_ForeignOrPaused(t *testing.T) {
 		"it is a workflow of type Grant", "it is a workflow of type Sync",
 		"it runs on task queue nobody-polls-this-either", "its answer is not on record",
 	} {
-		require.Contains(t, s.workerOutput.String(), found)
+		require.NoError(t, s.workerOutput.WaitFor(s.ctx(), found, 1))
 	}
 }
 
@@ -175,5 +175,5 @@ func TestWriter_Paused(t *testing.T) {
 	got := s.result(run)
 	require.Equal(t, wire.StateRevoked, got.State, got.Message)
 	require.Equal(t, access.Removed, got.Outcome)
-	require.Contains(t, s.workerOutput.String(), "was paused and goes on")
+	require.NoError(t, s.workerOutput.WaitFor(s.ctx(), "was paused and goes on", 1))
 }
