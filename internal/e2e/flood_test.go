@@ -79,7 +79,7 @@ func (r *grantEnv) historyBytes(run client.WorkflowRun) int {
 func TestFlood(t *testing.T) {
 	t.Parallel()
 	s := newGrantEnv(t)
-	run := s.startGrant("1", s.input("80s"))
+	run := s.startGrant("1", s.input("150s"))
 	s.untilHolds(true)
 	const megabytes2 = 2_000_000
 	long := strings.Repeat("x", megabytes2)

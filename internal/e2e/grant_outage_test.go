@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,7 +45,11 @@ func TestGrant_ConsoleDownAcrossItsEnd(t *testing.T) {
 	}))
 	require.True(t, s.holdings().Holds(s.requested))
 	require.NoError(t, s.workerOutput.WaitFor(s.ctx(), "Access that must end is still in force", 1))
+	gate := newRequestGate(s)
+	gate.blockAt(s.user, consoleCall{method: http.MethodGet})
+	s.untilAllDefer(gate, []client.WorkflowRun{scheduled, unplanned})
 	s.console.ClearFaults()
+	gate.open()
 
 	end := s.result(run)
 	require.Equal(t, "expired", end.State, end.Message)
@@ -59,6 +64,18 @@ func TestGrant_ConsoleDownAcrossItsEnd(t *testing.T) {
 	require.Equal(t, wire.StatePromoted, s.syncResult(sync).State)
 	require.Equal(t, []string{s.user.ID, s.user.ID}, s.writtenUsers()[:2], "released before others are granted")
 	require.Len(t, s.writtenUsers(), 4)
+}
+
+// untilAllDefer waits until the next attempt of a release is blocked by the gate, and all these requests defer to it:
+// none of them is under way when the console comes back.
+func (s *stack) untilAllDefer(gate *requestGate, all []client.WorkflowRun) {
+	s.t.Helper()
+	gate.untilBlocked(1)
+	for _, run := range all {
+		s.untilStatus(run, func(got wire.RequestStatus) bool {
+			return strings.Contains(got.Waiting, "a release of access goes first")
+		})
+	}
 }
 
 // writtenUsers lists whose roles the API changed, in order.

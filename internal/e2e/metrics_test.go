@@ -54,12 +54,16 @@ func TestMetrics_OfAWorker(t *testing.T) {
 		TaskQueue: r.queue, WorkflowExecutionTimeout: time.Minute,
 	}, "OfNoWorker") // its task fails
 	require.NoError(t, err)
+	asked := monitoredMetrics(t)
 	var printed string
-	require.EventuallyWithT(t, func(c *assertT) { // the token's end is asked for beside the start
+	require.EventuallyWithT(t, func(c *assertT) { // some are counted beside the start, or when a task has failed
 		printed = scrape(t, address)
-		require.Contains(c, printed, "sentinelone_token_expiry_days")
-		require.Contains(c, printed, "sentinelone_reconciler_last_run_seconds")
-		require.Contains(c, printed, "temporal_workflow_task_execution_failed_total{")
+		for _, m := range telemetry.Catalog() {
+			require.Contains(c, printed, "\n"+m.Name)
+		}
+		for _, name := range asked {
+			require.Contains(c, printed, "\n"+name+"{")
+		}
 	}, limit, 100*time.Millisecond)
 
 	found := map[string][]string{} // labels by name
@@ -91,13 +95,20 @@ func TestMetrics_OfAWorker(t *testing.T) {
 	require.NotContains(t, printed, r.console.Token())
 	require.NotContains(t, printed, r.user.ID)
 
+	for _, name := range asked {
+		require.Regexp(t, `(?m)^`+name+`\{.*console="`, printed)
+	}
+}
+
+// monitoredMetrics are the metrics of the Temporal SDK that the alerts and the dashboard ask for.
+func monitoredMetrics(t *testing.T) (out []string) {
+	t.Helper()
 	for _, file := range []string{"alerts.yaml", "dashboard.json"} {
 		text, err := os.ReadFile("../../deploy/monitoring/" + file)
 		require.NoError(t, err)
 		asked := regexp.MustCompile(`\btemporal_\w+`).FindAllString(string(text), -1)
-		require.NotEmpty(t, asked)
-		for _, name := range asked {
-			require.Regexp(t, `(?m)^`+name+`\{.*console="`, printed, file)
-		}
+		require.NotEmpty(t, asked, file)
+		out = append(out, asked...)
 	}
+	return out
 }

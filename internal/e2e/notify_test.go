@@ -19,6 +19,7 @@ import (
 
 	"sentinelone-provisioner/internal/ledger"
 	"sentinelone-provisioner/internal/notify"
+	"sentinelone-provisioner/internal/testbed"
 	"sentinelone-provisioner/internal/testbed/grantworld"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -30,8 +31,9 @@ const webhookSecret = "whsec_C2FtcGxlLWtleS1mb3ItdGVzdHMtb25seQ=="
 type webhookReceiver struct {
 	t      *testing.T
 	server *httptest.Server
-	url    string
 	verify *standardwebhooks.Webhook
+	// Nothing listens at the address before open.
+	address, url string
 
 	mu           sync.Mutex
 	unblock      chan struct{} // nil, or closed: requests are answered
@@ -46,23 +48,19 @@ func newWebhookReceiver(t *testing.T) *webhookReceiver {
 	require.NoError(t, err)
 	p := &webhookReceiver{t: t, verify: verify, events: map[string]notify.Event{}}
 	p.server = httptest.NewUnstartedServer(p)
-	p.url = "http://" + p.server.Listener.Addr().String()
+	require.NoError(t, p.server.Listener.Close())
+	p.address, err = testbed.FreeAddress()
+	require.NoError(t, err)
+	p.url = "http://" + p.address
 	return p
 }
 
-// refuseConnections closes the port, so that connections to it are refused.
-func (p *webhookReceiver) refuseConnections() { require.NoError(p.t, p.server.Listener.Close()) }
-
-// reopen listens on the same port again.
-func (p *webhookReceiver) reopen() {
+// open listens. Before, connections are refused.
+func (p *webhookReceiver) open() {
 	p.t.Helper()
-	l, err := net.Listen("tcp", p.server.Listener.Addr().String())
+	l, err := net.Listen("tcp", p.address)
 	require.NoError(p.t, err)
 	p.server.Listener = l
-	p.open()
-}
-
-func (p *webhookReceiver) open() {
 	p.server.Start()
 	p.t.Cleanup(p.server.Close)
 }
@@ -155,7 +153,6 @@ var grantEvents = []string{wire.EventApplied, wire.EventDecided, wire.EventDecid
 func TestNotify_ReceiverRefusesConnections(t *testing.T) {
 	t.Parallel()
 	box := newWebhookReceiver(t)
-	box.refuseConnections()
 	s := newApprovalEnv(t, box.settings()...)
 	run := s.startGrant("1", s.input(""))
 	s.approveByBothLeads(run)
@@ -167,7 +164,7 @@ func TestNotify_ReceiverRefusesConnections(t *testing.T) {
 	require.Eventually(t, func() bool { return s.countDeliveries(enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING) == 4 },
 		limit, 100*time.Millisecond, "all deliveries are still retried")
 
-	box.reopen()
+	box.open()
 	s.untilDeliveryOutcomes(run, "webhook delivered applied", "webhook delivered decided", "webhook delivered decided",
 		"webhook delivered requested")
 	require.Equal(t, grantEvents, box.eventTypes())

@@ -81,20 +81,21 @@ func TestWriter_WaitingHoldsNoSlot(t *testing.T) {
 	go func() { _, _ = s.tryUpdate(held, wire.EndUpdate, wire.StopInput{By: "bob@example.com"}) }()
 	path := "/users/" + s.user.ID
 	isRelease := func(q consoletest.Request) bool { return q.Method == http.MethodPut && q.Path == path }
-	require.NoError(t, s.console.WaitForRequests(s.ctx(), 2, isRelease)) // the first one gave the role
+	require.NoError(t, s.console.WaitForRequests(s.ctx(), 1, func(q consoletest.Request) bool {
+		return isRelease(q) && q.Status == http.StatusInternalServerError
+	}))
 	a := s.pendingApply(held)
 	require.NotNil(t, a)
 	require.EqualValues(t, 1, a.GetPriority().GetPriorityKey())
-	before := len(s.console.Requests())
+	gate := newRequestGate(s)
+	gate.blockAt(s.user, consoleCall{method: http.MethodPut})
+	s.untilAllDefer(gate, waiting)
 	s.console.ClearFaults()
+	gate.open()
 	require.Equal(t, wire.StateEnded, s.result(held).State)
 	for _, run := range waiting {
 		require.Equal(t, wire.StateGranted, s.result(run).State)
 	}
-	for _, q := range s.console.Requests()[before:] {
-		if q.Method == http.MethodPut && q.Status == http.StatusOK {
-			require.Equal(t, path, q.Path, "what ends access goes first")
-			break
-		}
-	}
+	require.Equal(t, []string{s.user.ID, s.user.ID}, s.writtenUsers()[:2], "what ends access goes first")
+	require.Len(t, s.writtenUsers(), 2+len(waiting))
 }
