@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/net/http/httpproxy"
 
@@ -118,17 +119,31 @@ func checkCAFile() error {
 	return nil
 }
 
-func hasCertificate(text []byte) bool {
-	for len(text) > 0 {
+func hasCertificate(text []byte) bool { return len(Certificates(text)) > 0 }
+
+// Certificates are those of a text in PEM that can be read.
+func Certificates(text []byte) (out []*x509.Certificate) {
+	for {
 		var block *pem.Block
 		if block, text = pem.Decode(text); block == nil {
-			return false
+			return out
 		}
-		if _, err := x509.ParseCertificate(block.Bytes); err == nil && block.Type == "CERTIFICATE" {
-			return true
+		if c, err := x509.ParseCertificate(block.Bytes); err == nil && block.Type == "CERTIFICATE" {
+			out = append(out, c)
 		}
 	}
-	return false
+}
+
+// CertificateHolds says when a certificate holds, if it does not hold now.
+func CertificateHolds(c *x509.Certificate, now time.Time) error {
+	switch {
+	case now.After(c.NotAfter):
+		return fmt.Errorf("expired on %s", c.NotAfter.UTC().Format(time.RFC3339))
+	case now.Before(c.NotBefore):
+		return fmt.Errorf("is valid from %s on only (check the clock with `date`)",
+			c.NotBefore.UTC().Format(time.RFC3339))
+	}
+	return nil
 }
 
 func checkCADirs() error {

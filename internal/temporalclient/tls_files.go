@@ -3,8 +3,6 @@ package temporalclient
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -13,6 +11,8 @@ import (
 
 	"go.temporal.io/api/serviceerror"
 	"google.golang.org/grpc/codes"
+
+	"sentinelone-provisioner/internal/netenv"
 )
 
 // checkCertificates names what is wrong with the certificates in files that can be read, as of now: a server refuses an
@@ -21,10 +21,10 @@ func checkCertificates(values environment, now time.Time) error {
 	var faults []error
 	certPath, keyPath := values[certVariable], values[keyVariable]
 	if text, err := os.ReadFile(certPath); certPath != "" && err == nil {
-		certificates := readCertificates(text)
+		certificates := netenv.Certificates(text)
 		if len(certificates) == 0 {
 			faults = append(faults, noCertificate(certVariable, certPath))
-		} else if err := valid(certificates[0], now); err != nil {
+		} else if err := netenv.CertificateHolds(certificates[0], now); err != nil {
 			faults = append(faults, fmt.Errorf("%s: the certificate in %s %w: have a new one made",
 				certVariable, certPath, err))
 		} else if key, err := os.ReadFile(keyPath); keyPath != "" && err == nil {
@@ -36,10 +36,10 @@ func checkCertificates(values environment, now time.Time) error {
 	}
 	caPath := values[caVariable]
 	if text, err := os.ReadFile(caPath); caPath != "" && err == nil {
-		certificates := readCertificates(text)
+		certificates := netenv.Certificates(text)
 		usable := errors.New("")
 		for _, c := range certificates {
-			if usable = valid(c, now); usable == nil {
+			if usable = netenv.CertificateHolds(c, now); usable == nil {
 				break
 			}
 		}
@@ -57,30 +57,6 @@ func checkCertificates(values environment, now time.Time) error {
 func noCertificate(variable, path string) error {
 	return fmt.Errorf("%s: %s holds no certificate in PEM (-----BEGIN CERTIFICATE-----): convert it with "+
 		"`openssl x509 -inform der`, or name another file", variable, path)
-}
-
-// valid says when a certificate holds, if it does not hold now.
-func valid(c *x509.Certificate, now time.Time) error {
-	switch {
-	case now.After(c.NotAfter):
-		return fmt.Errorf("expired on %s", c.NotAfter.UTC().Format(time.RFC3339))
-	case now.Before(c.NotBefore):
-		return fmt.Errorf("is valid from %s on only (check the clock with `date`)",
-			c.NotBefore.UTC().Format(time.RFC3339))
-	}
-	return nil
-}
-
-func readCertificates(text []byte) (out []*x509.Certificate) {
-	for {
-		var block *pem.Block
-		if block, text = pem.Decode(text); block == nil {
-			return out
-		}
-		if c, err := x509.ParseCertificate(block.Bytes); err == nil && block.Type == "CERTIFICATE" {
-			out = append(out, c)
-		}
-	}
 }
 
 // explainRefusal says what to do about a service that does not take the client certificate; "" for any other error. A
