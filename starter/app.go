@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"time"
 
@@ -33,8 +34,12 @@ func (p *app) run(do action) func(*cobra.Command, []string) error {
 			return badConfiguration(err)
 		}
 		p.cfg = cfg
+		unsent := make(chan error, 1) // told at the end: until then the screen may belong to the inbox
 		p.traces, err = telemetry.StartTraces(cmd.Context(), "sentinelone-provisioner-starter", func(err error) {
-			p.remark("spans were not sent: %v", err)
+			select {
+			case unsent <- err:
+			default:
+			}
 		})
 		if err != nil {
 			return badConfiguration(err)
@@ -42,8 +47,14 @@ func (p *app) run(do action) func(*cobra.Command, []string) error {
 		ctx, end := p.traces.Span(cmd.Context(), cmd.CommandPath())
 		err = do(ctx, args)
 		end(err)
-		if failed := p.traces.Close(); failed != nil {
-			p.remark("%v", failed)
+		failed := p.traces.Close()
+		select {
+		case failed = <-unsent:
+			failed = fmt.Errorf("the spans of this command were not sent: %w", failed)
+		default:
+		}
+		if failed != nil {
+			p.remark("note: %v", failed)
 		}
 		return marked(err)
 	}

@@ -8,8 +8,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"sentinelone-provisioner/internal/config"
 )
 
 const baseURL = "https://acmeco.example.net"
@@ -127,7 +125,7 @@ func TestMain_HelpNamesEveryVariable(t *testing.T) {
 	environ(t, nil)
 	got := run(t, "--help")
 	require.Equal(t, exitDone, got.code)
-	for _, v := range append(config.Variables(), config.TemporalVariables()...) {
+	for _, v := range everyVariable() {
 		require.Contains(t, got.out, "  "+v.Name+" ")
 	}
 	commands := []string{

@@ -104,10 +104,16 @@ const (
 	groupOther  = "other"
 )
 
+// everyVariable are all variables that the command reads.
+func everyVariable() []config.Variable {
+	return slices.Concat(config.Variables(), config.TemporalVariables(), config.NetworkVariables(),
+		config.TracingVariables())
+}
+
 // environment is the table of variables, as the README has it.
 func environment() string {
 	var b strings.Builder
-	for _, v := range slices.Concat(config.Variables(), config.TemporalVariables(), config.NetworkVariables()) {
+	for _, v := range everyVariable() {
 		fmt.Fprintf(&b, "  %-38s %s", v.Name, v.Help)
 		if v.Default != "" {
 			fmt.Fprintf(&b, " (default %s)", v.Default)

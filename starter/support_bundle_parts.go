@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
-	"slices"
 	"strings"
 	"time"
 
@@ -20,7 +19,7 @@ import (
 
 // learn tells the scrubber the secrets of the settings and the names that the database has.
 func (c *bundleCommand) learn(ctx context.Context) {
-	for _, v := range slices.Concat(config.Variables(), config.TemporalVariables(), config.NetworkVariables()) {
+	for _, v := range everyVariable() {
 		value := os.Getenv(v.Name)
 		c.scrub.AddURL(value)
 		switch {
@@ -115,7 +114,7 @@ var plainValue = regexp.MustCompile(
 
 func (c *bundleCommand) settings(context.Context) ([]byte, error) {
 	all := []setting{}
-	for _, v := range slices.Concat(config.Variables(), config.TemporalVariables(), config.NetworkVariables()) {
+	for _, v := range everyVariable() {
 		value, set := os.LookupEnv(v.Name)
 		if !set {
 			continue

@@ -32,6 +32,8 @@ func printInfo(args []string, stdout, stderr io.Writer) int {
 		printVariables(stdout, "Temporal (the temporal CLI reads the same variables and configuration file):",
 			config.TemporalVariables())
 		printVariables(stdout, "Network (names in lower case count too):", config.NetworkVariables())
+		printVariables(stdout, "Traces (standard variables of OpenTelemetry; docs/metrics.md):",
+			config.TracingVariables())
 		return exitDone
 	case len(args) == 1 && (args[0] == "--version" || args[0] == "version"):
 		_, _ = fmt.Fprintln(stdout, version.String())

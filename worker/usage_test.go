@@ -18,7 +18,8 @@ func TestMain_HelpListsEveryVariable(t *testing.T) {
 	t.Parallel()
 	var out, errOut bytes.Buffer
 	require.Equal(t, exitDone, Main(t.Context(), []string{"--help"}, &out, &errOut))
-	for _, v := range slices.Concat(config.Variables(), config.TemporalVariables(), config.NetworkVariables()) {
+	for _, v := range slices.Concat(config.Variables(), config.TemporalVariables(), config.NetworkVariables(),
+		config.TracingVariables()) {
 		require.Contains(t, out.String(), " "+v.Name+" ")
 	}
 	require.Empty(t, errOut.String())

@@ -16,6 +16,7 @@ import (
 	"sentinelone-provisioner/internal/envvar"
 	"sentinelone-provisioner/internal/netenv"
 	"sentinelone-provisioner/internal/notify"
+	"sentinelone-provisioner/internal/otlpenv"
 	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/internal/store"
 )
@@ -119,7 +120,7 @@ func Load() (Config, error) {
 func (c Config) Validate() error {
 	return errors.Join(c.Console.Validate(), c.Store.Validate(), c.Worker.Validate(),
 		c.Deployment.Validate(), c.Capacity.Validate(), c.Signing.Validate(), c.Telemetry.Validate(),
-		c.Notify.Validate(), netenv.Validate())
+		c.Notify.Validate(), netenv.Validate(), otlpenv.Validate())
 }
 
 // LoadUnchecked reads all settings and fails only for values of the wrong type, and for those that
@@ -287,10 +288,9 @@ func (w Worker) Validate() error {
 // TokenVariables are the names of the variables that SERVICE_USER_TOKEN_COMMAND gets.
 func (w Worker) TokenVariables() []string { return splitList(w.TokenEnv) }
 
-// ownVariable says that a variable configures this project, Temporal's client or the
-// PostgreSQL driver, so that no other program may see it.
+// ownVariable says that a variable configures this project, Temporal's client, OpenTelemetry or the PostgreSQL driver.
 func ownVariable(name string) bool {
-	for _, prefix := range []string{"SENTINELONE_", "NOTIFY_", "TEMPORAL_", "PG"} {
+	for _, prefix := range []string{"SENTINELONE_", "NOTIFY_", "TEMPORAL_", "OTEL_", "PG"} {
 		if strings.HasPrefix(name, prefix) {
 			return true
 		}

@@ -213,6 +213,10 @@ func TestLoad_Faults(t *testing.T) {
 			with("SERVICE_USER_TOKEN_COMMAND_ENV", "PAYLOAD_KEYS_FILE"),
 			[]string{"SERVICE_USER_TOKEN_COMMAND_ENV names PAYLOAD_KEYS_FILE"},
 		},
+		"the key of the collector for the token command": {
+			with("SERVICE_USER_TOKEN_COMMAND_ENV", "OTEL_EXPORTER_OTLP_HEADERS"),
+			[]string{"SERVICE_USER_TOKEN_COMMAND_ENV names OTEL_EXPORTER_OTLP_HEADERS"},
+		},
 		"two tokens": {with("SENTINELONE_API_TOKEN_FILE", "/etc/token"), []string{"both set"}},
 		"no boolean": {
 			with("SENTINELONE_READ_ONLY", "perhaps"),
@@ -457,7 +461,8 @@ func TestVariables_CompleteAndUnique(t *testing.T) {
 	t.Parallel()
 	seen := make(map[string]bool)
 	var secrets []string
-	for _, v := range slices.Concat(config.Variables(), config.TemporalVariables(), config.NetworkVariables()) {
+	for _, v := range slices.Concat(config.Variables(), config.TemporalVariables(), config.NetworkVariables(),
+		config.TracingVariables()) {
 		require.NotEmpty(t, v.Help, v.Name)
 		require.Equal(t, strings.ToUpper(v.Name), v.Name)
 		require.False(t, seen[v.Name], v.Name)
@@ -475,6 +480,6 @@ func TestVariables_CompleteAndUnique(t *testing.T) {
 	}
 	require.Equal(t, []string{
 		"SENTINELONE_API_TOKEN", "NOTIFY_WEBHOOK_URL", "NOTIFY_WEBHOOK_SECRET", "NOTIFY_SLACK_URL", "NOTIFY_SMTP_URL",
-		"TEMPORAL_API_KEY",
+		"TEMPORAL_API_KEY", "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
 	}, secrets)
 }

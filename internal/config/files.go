@@ -34,7 +34,7 @@ const (
 // them as this user; the worker may be another one.
 func Files() []FileState {
 	var out []FileState
-	for _, list := range [][]Variable{Variables(), TemporalVariables(), NetworkVariables()} {
+	for _, list := range [][]Variable{Variables(), TemporalVariables(), NetworkVariables(), TracingVariables()} {
 		for _, v := range list {
 			if v.File == "" {
 				continue

@@ -202,3 +202,24 @@ func TestPrograms_StrangeValues(t *testing.T) {
 		})
 	}
 }
+
+// A wrong setting of traces stops both programs before they do anything.
+func TestPrograms_Tracing(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	for name, value := range map[string]string{
+		"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318", "OTEL_BSP_MAX_QUEUE_SIZE": "-1",
+		"OTEL_EXPORTER_OTLP_HEADERS": password, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
+	} {
+		changes := map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
+		changes[name] = value
+		for program, got := range map[string]outcome{
+			"worker": p.worker(t, changes), "starter": p.starter(t, changes, "check"),
+		} {
+			require.Equal(t, 2, got.code, "%s, %s: %s", program, name, got.out)
+			require.Contains(t, got.out, name)
+			require.NotContains(t, got.out, password)
+			require.Equal(t, 1, strings.Count(got.out, "OTEL_"), "%s: one sentence: %s", program, got.out)
+		}
+	}
+}

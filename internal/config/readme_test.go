@@ -26,6 +26,17 @@ func TestREADME_ListsEveryVariable(t *testing.T) {
 	require.Equal(t, len(all), strings.Count(readme, "\n| `"))
 }
 
+// So does docs/metrics.md for traces.
+func TestMetricsPage_ListsEveryTracingVariable(t *testing.T) {
+	t.Parallel()
+	body, err := os.ReadFile("../../docs/metrics.md")
+	require.NoError(t, err)
+	for _, v := range config.TracingVariables() {
+		require.Contains(t, string(body), tableRow(v))
+	}
+	require.Equal(t, len(config.TracingVariables()), strings.Count(string(body), "\n| `OTEL_"))
+}
+
 func tableRow(v config.Variable) string {
 	value := "–"
 	if v.Default != "" {

@@ -92,6 +92,33 @@ func TestTraces_FromTheCommandToThePut(t *testing.T) {
 	}
 }
 
+// A collector that takes requests and never answers holds up no grant, no command and no stop of the worker.
+func TestTraces_CollectorHangs(t *testing.T) {
+	t.Parallel()
+	ends, asked := make(chan struct{}), make(chan struct{}, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		select {
+		case asked <- struct{}{}:
+		default:
+		}
+		<-ends
+	}))
+	t.Cleanup(func() { close(ends); server.Close() })
+	r := prepareGrantEnv(t, newStack(t, grantworld.Options()))
+	r.extraEnv = append(r.extraEnv, "OTEL_EXPORTER_OTLP_ENDPOINT="+server.URL, "OTEL_BSP_SCHEDULE_DELAY=100")
+	r.startWorker()
+	r.runSync("/first")
+	said := r.starter("grant", "--id", t.Name(), "--user", r.user.Email, "--role", r.requested.RoleID,
+		"--scope", r.requested.ScopeID, "--requester", "bob@example.com", "--reason", "INC-42", "--wait")
+	require.Equal(t, 0, said.code, said.stderr)
+	require.Contains(t, said.stderr, "the collector does not answer")
+	<-asked
+	code, err := r.worker.Stop(limit)
+	require.NoError(t, err)
+	require.Zero(t, code, r.workerOutput.Tail())
+	require.LessOrEqual(t, strings.Count(r.workerOutput.String(), "Spans were not sent"), 1)
+}
+
 // requireLogged says that the worker has logged the change and the end of a request with the ids of request, workflow
 // and trace and with the console, and nothing that is secret.
 func (r *grantEnv) requireLogged(id, traceID string) {

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel"
@@ -19,7 +17,12 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.temporal.io/sdk/contrib/opentelemetry"
 	"go.temporal.io/sdk/interceptor"
+
+	"sentinelone-provisioner/internal/otlpenv"
 )
+
+// maxAnswer is the most bytes of a collector's answer that are read.
+const maxAnswer = 64 << 10
 
 // flushLimit bounds how long a program that ends waits for its last spans to be sent.
 const flushLimit = 3 * time.Second
@@ -32,14 +35,15 @@ type Traces struct {
 }
 
 // StartTraces starts to send spans of a program if the standard variables ask for it: OTEL_EXPORTER_OTLP_ENDPOINT,
-// OTEL_EXPORTER_OTLP_TRACES_ENDPOINT or OTEL_TRACES_EXPORTER=otlp. It does not connect. failed hears of spans that
-// could not be sent. The error says which variable is wrong.
+// OTEL_EXPORTER_OTLP_TRACES_ENDPOINT or OTEL_TRACES_EXPORTER=otlp. It does not connect, and nothing waits for the
+// collector but [Traces.Close]. failed hears of spans that could not be sent: of the first failure, and then of one in
+// ten minutes. The error says which variables are wrong, in no shape that repeats a header.
 func StartTraces(ctx context.Context, program string, failed func(error)) (*Traces, error) {
-	wanted, err := wantsTraces()
-	if err != nil || !wanted {
+	if err := otlpenv.Validate(); err != nil || !otlpenv.Wanted() {
 		return nil, err
 	}
-	exporter, err := otlptracehttp.New(ctx)
+	ctx = context.WithoutCancel(ctx) // a program that is stopped as it starts is not misconfigured
+	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithMaxResponseSize(maxAnswer))
 	if err != nil {
 		return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_…: cannot send traces: %w", err)
 	}
@@ -48,7 +52,7 @@ func StartTraces(ctx context.Context, program string, failed func(error)) (*Trac
 	if err != nil {
 		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(failed))
+	otel.SetErrorHandler(newFailures(failed, otlpenv.Secrets()))
 	return NewTraces(sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about)))
 }
 
@@ -63,31 +67,6 @@ func NewTraces(provider *sdktrace.TracerProvider) (*Traces, error) {
 		DisableQueryTracing:     true, // a command that follows a request asks every second
 	})
 	return t, err
-}
-
-// wantsTraces reads the standard variables that say whether to trace at all.
-func wantsTraces() (bool, error) {
-	value := func(name string) string { return strings.TrimSpace(os.Getenv(name)) }
-	endpoint := value("OTEL_EXPORTER_OTLP_ENDPOINT") + value("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-	if strings.EqualFold(value("OTEL_SDK_DISABLED"), "true") {
-		return false, nil
-	}
-	switch kind := value("OTEL_TRACES_EXPORTER"); kind {
-	case "none":
-		return false, nil
-	case "", "otlp":
-		if kind == "" && endpoint == "" {
-			return false, nil
-		}
-	default:
-		return false, fmt.Errorf("OTEL_TRACES_EXPORTER is %q: set it to otlp or none", kind)
-	}
-	for _, name := range []string{"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"} {
-		if p := value(name); p != "" && p != "http/protobuf" {
-			return false, fmt.Errorf("%s is %q: spans are sent by http/protobuf only, mostly to port 4318", name, p)
-		}
-	}
-	return true, nil
 }
 
 // Interceptors are those of a Temporal client, which its workers use too. They change no command of a workflow.
