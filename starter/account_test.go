@@ -180,7 +180,7 @@ func calledOffUser(t *testing.T, l *live) { //nolint:thelper // a subtest
 	site, err := l.console.AddSite(access.Site{Name: "Slow", AccountID: l.accounts["Globex"]})
 	require.NoError(t, err)
 	l.console.AddFault(consoletest.Fault{
-		Name: consoletest.Slow, Path: "/sites/" + site, Method: http.MethodGet, Times: 1, Delay: 10 * time.Second,
+		Name: consoletest.Slow, Path: "/sites/" + site, Method: http.MethodGet, Times: 1, Delay: 50 * time.Second,
 	})
 	asked := run(t, "user", "create", "--email", "erik@example.com", "--name", "Erik", "--role", "SOC",
 		"--scope", site, "--level", "site", "--id", "NEW-2", "--wait=false")

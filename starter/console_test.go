@@ -195,7 +195,7 @@ func (l *live) startWorker() {
 	l.stop = func() { w.Stop(); changes.Stop(); l.stop = func() {} }
 	e := &temporalclient.Connection{Client: l.client, TaskQueue: cfg.Worker.TaskQueue}
 	polls := func() bool { return e.WorkerPolls(l.t.Context()) == nil }
-	require.Eventually(l.t, polls, time.Minute, 50*time.Millisecond)
+	require.Eventually(l.t, polls, waitLimit, 50*time.Millisecond)
 }
 
 // sync makes the store know what the console has.

@@ -108,7 +108,7 @@ func startWorker(t *testing.T, server *testbed.DevServer) (stop func()) {
 	require.NoError(t, w.Start())
 	e := &temporalclient.Connection{Client: c, TaskQueue: wire.DefaultTaskQueue}
 	polls := func() bool { return e.WorkerPolls(t.Context()) == nil }
-	require.Eventually(t, polls, 20*time.Second, 50*time.Millisecond)
+	require.Eventually(t, polls, waitLimit, 50*time.Millisecond)
 	return w.Stop
 }
 
@@ -219,7 +219,7 @@ func quarantinedSync(t *testing.T) {
 		explained := func() bool {
 			return strings.Contains(run(t, "status", "--id", decision).out, "quarantined, because:")
 		}
-		require.Eventually(t, explained, time.Minute, 50*time.Millisecond)
+		require.Eventually(t, explained, waitLimit, 50*time.Millisecond)
 
 		got = run(t, decision, "--id", decision)
 		require.Equal(t, exitDone, got.code, got.errOut)

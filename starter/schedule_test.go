@@ -192,7 +192,7 @@ func scheduleJoined(t *testing.T, c client.Client) {
 	// One that is due while it runs is skipped.
 	require.NoError(t, c.ScheduleClient().GetHandle(t.Context(), scheduleID).
 		Trigger(t.Context(), client.ScheduleTriggerOptions{}))
-	require.Eventually(t, func() bool { return scheduleJSON(t, "show").Skipped == 1 }, time.Minute, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return scheduleJSON(t, "show").Skipped == 1 }, waitLimit, 50*time.Millisecond)
 	require.Contains(t, run(t, "schedule", "show").out, "skipped   1 sync, since the sync before still ran\n")
 
 	var out bytes.Buffer
@@ -228,7 +228,7 @@ func scheduleJoinsOthers(t *testing.T, c client.Client) {
 			Query: "WorkflowType = 'Sync' AND ExecutionStatus = 'Running'",
 		})
 		return err == nil && running.GetCount() == 3
-	}, time.Minute, 50*time.Millisecond)
+	}, waitLimit, 50*time.Millisecond)
 	own := decode[outcome](t, run(t, "sync", "--wait", "-o", "json"))
 	require.Equal(t, scheduleID, own.WorkflowID)
 	require.True(t, own.Started)
@@ -237,7 +237,7 @@ func scheduleJoinsOthers(t *testing.T, c client.Client) {
 	byHand := startedRun{WorkflowID: "by-hand", RunID: other.GetRunID()}
 	require.Eventually(t, func() bool {
 		return byHand == decode[startedRun](t, run(t, "sync", "-o", "json"))
-	}, time.Minute, 50*time.Millisecond, "Temporal lists it soon")
+	}, waitLimit, 50*time.Millisecond, "Temporal lists it soon")
 	require.Equal(t, byHand, decode[startedRun](t, run(t, "schedule", "trigger", "-o", "json")))
 	require.Equal(t, byHand, decode[startedRun](t, run(t, "sync", "--collections", "users,roles", "-o", "json")))
 	require.Contains(t, run(t, "sync").errOut, "joined by-hand, which is already running\n")

@@ -18,7 +18,7 @@ import (
 )
 
 // waitLimit is how long anything may take before a test calls it stuck.
-const waitLimit = time.Minute
+const waitLimit = 4 * time.Minute
 
 // requestsWithoutWorker leaves an open grant behind for what follows.
 func requestsWithoutWorker(t *testing.T, l *live) {

@@ -219,7 +219,7 @@ func TestDrain_Heartbeats(t *testing.T) {
 		select { // the second page is held back until a heartbeat has come
 		case p := <-beats:
 			heard = append(heard, p)
-		case <-time.After(30 * time.Second):
+		case <-time.After(2 * time.Minute):
 		}
 	})
 	_, err := attempttest.Execute[wire.SyncDrainResult](b.t, env, wire.SyncDrainActivity, users(1))

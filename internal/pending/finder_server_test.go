@@ -121,7 +121,7 @@ func (s *server) untilListed(n int64) {
 			Namespace: "default", Query: "ExecutionStatus = 'Running'",
 		})
 		return err == nil && got.GetCount() == n
-	}, time.Minute, 50*time.Millisecond)
+	}, 4*time.Minute, 50*time.Millisecond)
 }
 
 func (s *server) finder() *pending.Finder {

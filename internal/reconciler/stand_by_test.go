@@ -132,7 +132,7 @@ func TestTicker_TenThousandAtOnce(t *testing.T) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		return c.confirmed == many-stuck
-	}, time.Minute, 10*time.Millisecond)
+	}, 4*time.Minute, 10*time.Millisecond)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	require.Len(t, c.overdue, stuck)

@@ -150,7 +150,7 @@ func (w *world) eventually(t *testing.T, what string, cond func() bool) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		return cond()
-	}, 20*time.Second, time.Millisecond, what)
+	}, 2*time.Minute, time.Millisecond, what)
 }
 
 // Without Temporal what is overdue is released and confirmed. What follows waits until Temporal can be reached.

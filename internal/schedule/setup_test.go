@@ -83,7 +83,7 @@ func TestSetUp(t *testing.T) {
 
 	require.Equal(t, schedule.Created, p.start(day))
 	require.Equal(t, day, p.is().Spec.Every)
-	require.Eventually(t, func() bool { return len(p.is().Runs) == 1 }, time.Minute, 20*time.Millisecond,
+	require.Eventually(t, func() bool { return len(p.is().Runs) == 1 }, 4*time.Minute, 20*time.Millisecond,
 		"the first sync starts at once")
 	require.Equal(t, schedule.Unchanged, p.start(day))
 

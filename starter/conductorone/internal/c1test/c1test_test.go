@@ -24,7 +24,7 @@ import (
 	"sentinelone-provisioner/starter/conductorone/internal/c1test"
 )
 
-const limit = time.Minute
+const limit = 4 * time.Minute
 
 func within(t *testing.T) context.Context {
 	t.Helper()

@@ -17,7 +17,7 @@ import (
 // shared is the Temporal server of all tests that do not stop theirs.
 var shared *testbed.DevServer
 
-const startLimit = 2 * time.Minute
+const startLimit = 10 * time.Minute
 
 // maxParallel is how many tests run at once. They are idle most of the time.
 const maxParallel = "4"

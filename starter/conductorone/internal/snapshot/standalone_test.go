@@ -72,7 +72,7 @@ func TestStandalone_OneReadPerSync(t *testing.T) {
 		later, err := s.Pin(t.Context(), ksuid.New().String(), "")
 		require.NoError(t, err)
 		return later.Snapshot().ID != r.Snapshot().ID
-	}, 10*time.Second, 50*time.Millisecond, "a later sync reads anew")
+	}, 4*time.Minute, 50*time.Millisecond, "a later sync reads anew")
 	require.Greater(t, len(server.Requests()), sent)
 }
 
@@ -86,7 +86,7 @@ func TestStandalone_Unproven(t *testing.T) {
 	require.Eventually(t, func() bool {
 		_, err = s.Pin(t.Context(), ksuid.New().String(), "")
 		return err != nil
-	}, 10*time.Second, 50*time.Millisecond)
+	}, 4*time.Minute, 50*time.Millisecond)
 	for range 2 {
 		got := explain.Read(err)
 		require.Equal(t, codes.FailedPrecondition, status.Code(got))
