@@ -99,7 +99,8 @@ func (m mender) mend(ctx context.Context) (Finding, error) {
 	if what := m.silent(is); what != "" {
 		return m.terminate(ctx, info, Silent, what)
 	}
-	if len(is.GetPendingActivities()) > 0 { // it works on a change, which checks whose it is
+	// It works on a change, which checks whose it is, or waits for a worker, which a query would wait for as well.
+	if len(is.GetPendingActivities()) > 0 || is.GetPendingWorkflowTask() != nil {
 		return Finding{}, nil
 	}
 	if what := m.otherPrincipal(ctx, info); what != "" {
