@@ -98,8 +98,8 @@ func removeLeftover(parent string) {
 	}
 }
 
-// takeOver reports whether no process holds a folder, and returns the lock that it took, if the folder has one. A folder
-// without one may be that of a process that makes it now, unless it is old.
+// takeOver reports whether no process holds a folder, and returns the lock that it took, if the folder has one. A
+// folder without one may be that of a process that makes it now, unless it is old.
 func takeOver(folder string, old bool) (lock *os.File, left bool) {
 	names := []string{privateLock}
 	if old {
