@@ -22,6 +22,9 @@ func (c *bundleCommand) learn(ctx context.Context) {
 	for _, v := range everyVariable() {
 		value := os.Getenv(v.Name)
 		c.scrub.AddURL(value)
+		if strings.Contains(value, "://") || v.Name == "TEMPORAL_ADDRESS" {
+			c.scrub.AddHost(value)
+		}
 		switch {
 		case value == "":
 		case v.Secret:

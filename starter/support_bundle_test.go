@@ -38,6 +38,7 @@ var (
 	nameCanaries                       = map[string]string{
 		"user": "Zoë Canarymann", "e-mail": "zoe.canarymann@quartz.example", "service user": "svc.canary-backup",
 		"description": "Runs Canaryjobs", "account": "Canarycorp GmbH", "site": "Canaryville / West",
+		"account of a site": "Canaryholding", "login": "canarylogin7",
 		"role":    "Canary Keeper",
 		"console": "canarycorp.example.net", "deleted person": "Gone.Canaryperson",
 		"requester": "canary.requester@example.com", "reason": "Canaryreason",
@@ -49,9 +50,10 @@ func canaryFixture(t *testing.T) (log string) {
 	f := newFixture(t)
 	f.sync(nameCanaries["console"], "s1", []access.Entity{
 		access.Account{ID: "100", Name: nameCanaries["account"]},
-		access.Site{ID: "201", Name: nameCanaries["site"], AccountID: "100", AccountName: nameCanaries["account"]},
+		access.Site{ID: "201", Name: nameCanaries["site"], AccountID: "100", AccountName: nameCanaries["account of a site"]},
 		access.Role{ID: "301", Name: nameCanaries["role"], Scope: access.Tenant},
 		access.Principal{Kind: access.User, ID: "401", Email: nameCanaries["e-mail"], Name: nameCanaries["user"]},
+		access.Principal{Kind: access.User, ID: "402", Email: nameCanaries["login"]},
 		access.Principal{
 			Kind: access.ServiceUser, ID: "501", Name: nameCanaries["service user"],
 			Description: nameCanaries["description"],
@@ -62,6 +64,12 @@ func canaryFixture(t *testing.T) (log string) {
 		Principal: access.PrincipalRef{Kind: access.User, ID: "401", Email: nameCanaries["e-mail"]},
 		Role:      access.RoleRef{ID: "301", Name: nameCanaries["role"]}, Scope: access.ScopeRef{Level: access.Tenant},
 		Terms: access.Terms{Requester: nameCanaries["requester"], Reason: nameCanaries["reason"]},
+	})
+	// Without signatures a requester's name is a claim, and need be no address.
+	f.pending(nameCanaries["console"], "grant/INC-43", access.Plan{
+		Op: access.OpAcquire, Principal: access.PrincipalRef{Kind: access.User, ID: "401"},
+		Role: access.RoleRef{ID: "301"}, Scope: access.ScopeRef{Level: access.Tenant},
+		Terms: access.Terms{Requester: "Canaryclaim", Reason: nameCanaries["reason"]},
 	})
 	for name, value := range secretCanaries {
 		t.Setenv(name, value)
@@ -93,6 +101,13 @@ func canaryFixture(t *testing.T) (log string) {
 			`"error":"no user %s"}`+"\n", value, strings.ReplaceAll(fmt.Sprintf("%q", value), `"`, `\"`))
 		fmt.Fprintf(&lines, "2026-03-03T09:00:00Z  WARN  cannot grant  {\"requester\": %q}\n", value)
 		fmt.Fprintf(&lines, "panic: %s\n", value)
+	}
+	// Messages of other programs name what the console holds without quotes.
+	for _, what := range []string{
+		"user", "e-mail", "login", "service user", "description", "account", "account of a site", "site", "role", "console",
+	} {
+		fmt.Fprintf(&lines, `{"level":"warn","ts":"2026-03-03T09:00:00Z","msg":"cannot read %s of the %s (%[1]s)",`+
+			`"error":"%[1]s: gone"}`+"\n", nameCanaries[what], what)
 	}
 	log = filepath.Join(dir, "worker.log")
 	require.NoError(t, os.WriteFile(log, []byte(lines.String()), 0o600))
@@ -201,9 +216,12 @@ func requireParts(t *testing.T, files map[string]string) {
 
 	var open requestsAnswer
 	read("pending.json", &open)
-	require.Len(t, open.Requests, 1)
-	require.Equal(t, "grant/INC-42", open.Requests[0].ID)
-	require.Equal(t, requestrecord.StateOpen, open.Requests[0].State)
+	var ids []string
+	for _, r := range open.Requests {
+		ids = append(ids, r.ID)
+		require.Equal(t, requestrecord.StateOpen, r.State)
+	}
+	require.ElementsMatch(t, []string{"grant/INC-42", "grant/INC-43"}, ids)
 }
 
 // What check finds is in a bundle, without the names of console, machine and files.
@@ -266,4 +284,40 @@ func TestSupportBundle_LogOnStandardInput(t *testing.T) {
 	root.SetIn(strings.NewReader(`{"level":"info","ts":"2026-03-03T09:00:00Z","msg":"worker started"}` + "\n"))
 	require.NoError(t, root.ExecuteContext(t.Context()))
 	require.Contains(t, unzip(t, path)["log.txt"], `"msg":"worker started"`)
+}
+
+// A machine in a network without domains has a name like any other word. The hosts of docker-compose.yaml name none.
+func TestSupportBundle_HostsWithoutADomain(t *testing.T) {
+	const line = `{"level":"error","ts":"2026-03-03T09:00:00Z","msg":"lookup %s: no such host"}` + "\n"
+	bundled := func(log string) map[string]string {
+		path := filepath.Join(t.TempDir(), "bundle.zip")
+		file := filepath.Join(t.TempDir(), "worker.log")
+		require.NoError(t, os.WriteFile(file, []byte(log), 0o600))
+		got := run(t, "support-bundle", "--out", path, "--log-file", file)
+		require.Equal(t, exitDone, got.code, got.errOut)
+		return unzip(t, path)
+	}
+	f := newFixture(t)
+	f.sync("canarybox", "s1", nil)
+	files := bundled(fmt.Sprintf(line, "canarybox"))
+	require.Contains(t, files["log.txt"], "no such host")
+	require.NotContains(t, files["log.txt"], "canarybox", "the database has it")
+
+	for name, value := range map[string]string{
+		"SENTINELONE_BASE_URL": "https://canarybox:8443", "DATABASE_URL": "postgres://u:p@canarybox/db",
+		"TEMPORAL_ADDRESS": "canarybox:7233", "HTTPS_PROXY": "http://canarybox:3128",
+		"NOTIFY_SLACK_URL": "https://canarybox/hook",
+	} {
+		t.Run(name, func(t *testing.T) {
+			environ(t, map[string]string{"DATABASE_URL": "sqlite://" + filepath.Join(t.TempDir(), "none.db"), name: value})
+			for file, text := range bundled(fmt.Sprintf(line, "canarybox") + fmt.Sprintf(line, "postgres")) {
+				require.NotContains(t, text, "canarybox", file)
+				require.Equal(t, file == "log.txt", strings.Contains(text, "lookup postgres:"), text)
+			}
+		})
+	}
+	environ(t, map[string]string{
+		"DATABASE_URL": "postgres://u:p@postgres:1/db", "TEMPORAL_ADDRESS": "temporal:7233",
+	})
+	require.Contains(t, bundled(fmt.Sprintf(line, "postgres"))["log.txt"], "lookup postgres:")
 }

@@ -82,6 +82,21 @@ func (s *Scrubber) AddURL(value string) {
 	}
 }
 
+// containers are hosts of docker-compose.yaml: they name no machine, and messages need the words.
+var containers = []string{"localhost", "temporal", "postgres", "console-simulator"}
+
+// AddHost has the host of a URL, or of a host with a port, removed: one without a domain looks like any other word.
+func (s *Scrubber) AddHost(value string) {
+	if !strings.Contains(value, "://") {
+		value = "x://" + value
+	}
+	u, err := url.Parse(value)
+	if err != nil || slices.Contains(containers, u.Hostname()) {
+		return
+	}
+	s.AddName(u.Hostname())
+}
+
 // AddName has a name removed wherever it stands as words of its own, in any case.
 func (s *Scrubber) AddName(name string) {
 	if at := wordsIn(name); len(at) > 0 {
