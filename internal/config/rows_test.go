@@ -152,8 +152,11 @@ func TestPrograms_Mail(t *testing.T) {
 			"ana@example.com;bob@example.com", "ana@example.com bob@example.com", "ana", "ana@example.com, soc",
 			"@example.com", "ana@example.com\nBcc: bob@example.com",
 		},
-		"NOTIFY_FROM":         {"access", "a@example.com;b@example.com", "Access Team"},
-		"NOTIFY_SMTP_URL":     {"smtp://u:12#x@h:587", "smtp://h:587/path", "http://h:587", "smtp://h:99999", "h"},
+		"NOTIFY_FROM": {"access", "a@example.com;b@example.com", "Access Team"},
+		"NOTIFY_SMTP_URL": {
+			"smtp://u:12#x@h:587", "smtp://h:587/path", "http://h:587", "smtp://h:99999", "h", "smtp://h:587#x",
+			"smtp://h?tls=no", "smtp://u#x@h", "smtp://u?x@h",
+		},
 		"NOTIFY_MAIL_DOMAINS": {"example.com;example.org", "@example.com", "'example.com, example.org'"},
 	} {
 		for _, value := range values {
