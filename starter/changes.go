@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"iter"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -102,7 +101,7 @@ func changesTable() rowTable[store.Change] {
 		note:   func(c store.Change) { noteAccess(labels, c.AccessRow) },
 		cells: func(c store.Change) []string {
 			line := append([]string{describe.Minute(c.At), c.Action}, accessCells(labels, c.AccessRow)...)
-			return append(line, strings.Join(c.By, ", "))
+			return append(line, describe.Authors(c.By))
 		},
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -193,7 +192,7 @@ func driftTable(rows []store.DriftRow) (header []string, lines [][]string) {
 	}
 	for i, r := range rows {
 		line := append([]string{string(r.Drift)}, accessCells(labels, held[i])...)
-		lines = append(lines, append(line, describe.Minute(r.Since), r.Request, strings.Join(r.By, ", ")))
+		lines = append(lines, append(line, describe.Minute(r.Since), r.Request, describe.Authors(r.By)))
 	}
 	return []string{"drift", "principal", "kind", "role", "level", "scope", "since", "request", "by"}, lines
 }

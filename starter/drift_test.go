@@ -151,7 +151,7 @@ func TestDrift_By(t *testing.T) {
 	}
 	header, lines := driftTable(rows)
 	require.Equal(t, "by", header[len(header)-1])
-	require.Equal(t, "Carol Roy, "+hostile, lines[0][len(header)-1])
+	require.Equal(t, `Carol Roy, "`+hostile+`"`, lines[0][len(header)-1])
 	require.Empty(t, lines[1][len(header)-1])
 	var out strings.Builder
 	(&app{out: &out}).emitTable(header, lines)

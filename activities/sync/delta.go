@@ -18,16 +18,20 @@ import (
 const (
 	// feedOverlap is how far behind the newest activity seen the feed is read again, since entries come late.
 	feedOverlap = 10 * time.Minute
-	// mostAhead is how far the console's clock may be ahead of this one. An entry that is dated later must not hide
-	// those that come after it.
+	// mostAhead is how far ahead of this clock the newest entry that was seen may be: more means that a clock was wrong.
 	mostAhead = 24 * time.Hour
 	// feedRetention is after how long without reading the feed entries may be gone from it. How long a console keeps
 	// them is not documented.
 	feedRetention = 7 * 24 * time.Hour
 	// mostTouched is from how many principals on a full sync costs less than refetching them one by one.
 	mostTouched = 200
-	// mostFeedPages bounds what is read of the feed at once, in pages of 1,000 entries.
+	// mostNamed is how many names of principals without a known id are looked up, by two requests each.
+	mostNamed = 100
+	// mostFeedPages bounds what is read of the feed at once, in pages of 1,000 entries, and mostNews what is kept of it.
 	mostFeedPages = 20
+	mostNews      = 5000
+	// oddFeedAttempts is after how many attempts a feed that cannot be decoded makes the delta sync a full one.
+	oddFeedAttempts = 3
 	// fullSyncTime is how long a full sync may have run for a delta sync to leave its work to it. One that began
 	// earlier may have been terminated.
 	fullSyncTime = time.Hour
@@ -56,7 +60,10 @@ func (s *Activities) Delta(ctx context.Context, in wire.SyncDeltaInput) (wire.Sy
 		return out, err
 	}
 	var requests atomic.Int64
-	d := &deltaRun{s: s, in: in, touched: map[store.PrincipalRef]*touched{}, events: map[access.Collection]bool{}}
+	d := &deltaRun{
+		s: s, in: in, touched: map[store.PrincipalRef]*touched{}, events: map[access.Collection]bool{},
+		named: map[called][]store.PrincipalRef{},
+	}
 	settled, err := d.run(console.WithRequestCounter(ctx, &requests))
 	settled.Requests, settled.At = int(requests.Load()), s.now().UTC()
 	out.Settled = settled
@@ -97,7 +104,8 @@ type deltaRun struct {
 	started time.Time // by the worker's clock, before anything is read
 
 	touched map[store.PrincipalRef]*touched
-	unnamed []console.Activity // entries about principals that have no id, or one that is no principal
+	unnamed []console.Activity              // entries about principals that have no id, or one that is no principal
+	named   map[called][]store.PrincipalRef // whom names that were looked up mean
 	events  map[access.Collection]bool
 	news    feedNews
 	counted access.Collection
@@ -208,8 +216,12 @@ func (d *deltaRun) readFeed(ctx context.Context) error {
 	hasCount := err == nil
 	d.news, err = d.s.readNews(ctx, d.feed)
 	switch {
+	case err != nil && isMalformed(err) && attempt.RuntimeOf(ctx).Number >= oddFeedAttempts:
+		return needsFull("the activity feed cannot be decoded: %s", describe.Text(err.Error()))
 	case err != nil:
 		return err
+	case len(d.news.entries) > mostNews:
+		return needsFull("the activity feed has more than %d new activities", mostNews)
 	case !d.news.whole:
 		return needsFull("the activity feed has more than %d new pages", mostFeedPages)
 	case d.news.needsFull != "":

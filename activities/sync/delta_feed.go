@@ -2,6 +2,7 @@ package sync
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -53,14 +54,16 @@ func activityTypes(known []int) (types []int, why string) {
 // feedNews are the entries of the feed that no sync has seen.
 type feedNews struct {
 	entries   []console.Activity
-	newest    time.Time // greatest time of any entry read; zero for none
+	newest    time.Time // greatest time of any entry read that is not ahead of this clock; zero for none
+	latest    time.Time // as of which an entry that is dated later is kept as seen
 	whole     bool      // all pages were read
 	needsFull string    // why they cannot be followed one by one; "" if they can
 }
 
 // readNews reads the feed from a while before the newest entry seen, and leaves out those that were seen.
 func (s *Activities) readNews(ctx context.Context, feed store.Feed) (feedNews, error) {
-	out := feedNews{newest: feed.Watermark}
+	now := s.now()
+	out := feedNews{newest: feed.Watermark, latest: now.Add(mostAhead)}
 	var since time.Time
 	if !feed.Watermark.IsZero() {
 		since = feed.Watermark.Add(-feedOverlap)
@@ -69,22 +72,30 @@ func (s *Activities) readNews(ctx context.Context, feed store.Feed) (feedNews, e
 	if err != nil {
 		return out, err
 	}
-	q := console.ActivityQuery{Types: feed.Types, Since: since}
-	ahead := s.now().Add(mostAhead)
+	q := console.ActivityQuery{Types: feed.Types, Since: since, Limit: console.PageLimit}
+	taken := map[console.Activity]bool{}
 	for range mostFeedPages {
 		page, err := s.console.Activities(ctx, q)
+		if large, ok := errors.AsType[*console.PageTooLargeError](err); ok && q.Limit > 1 {
+			q.Limit = large.Fitting(q.Limit)
+			continue
+		}
 		if err != nil {
 			return out, err
 		}
 		for _, a := range page.Items {
-			if a.CreatedAt.After(out.newest) && !a.CreatedAt.After(ahead) {
+			if a.CreatedAt.After(out.newest) && !a.CreatedAt.After(now) {
 				out.newest = a.CreatedAt
 			}
-			if seen[a.ID] || activityKinds[a.Type] == "" {
+			isOld := !a.CreatedAt.IsZero() && a.CreatedAt.Before(since) // such were not asked for
+			if isOld || seen[seenKey(a)] || taken[a] || activityKinds[a.Type] == "" {
 				continue
 			}
-			seen[a.ID] = true
+			taken[a] = true
 			out.add(a)
+		}
+		if len(out.entries) > mostNews {
+			return out, nil
 		}
 		if q.Cursor = page.Next; q.Cursor == "" {
 			out.whole = true
@@ -93,6 +104,9 @@ func (s *Activities) readNews(ctx context.Context, feed store.Feed) (feedNews, e
 	}
 	return out, nil
 }
+
+// seenKey is what tells that an activity was seen. One of an id that was seen may name somebody else now.
+func seenKey(a console.Activity) string { return a.ID + "/" + a.UserID }
 
 func (n *feedNews) add(a console.Activity) {
 	n.entries = append(n.entries, a)
@@ -107,9 +121,12 @@ func (n *feedNews) add(a console.Activity) {
 func (n *feedNews) seen() []store.SeenActivity {
 	out := make([]store.SeenActivity, len(n.entries))
 	for i, a := range n.entries {
-		out[i] = store.SeenActivity{ID: a.ID, At: a.CreatedAt}
-		if a.CreatedAt.IsZero() { // or it would be forgotten at once
+		out[i] = store.SeenActivity{ID: seenKey(a), At: a.CreatedAt}
+		switch {
+		case a.CreatedAt.IsZero(): // or it would be forgotten at once
 			out[i].At = n.newest
+		case a.CreatedAt.After(n.latest): // or it would never be forgotten
+			out[i].At = n.latest
 		}
 	}
 	return out

@@ -28,15 +28,8 @@ func (s *Activities) markFeed(ctx context.Context, in wire.SyncCheckInput) {
 	}
 	if err == nil && m.Why == "" {
 		var page console.Page[console.Activity]
-		page, err = s.console.Activities(ctx, console.ActivityQuery{Types: m.Types, Newest: true, Limit: 1})
-		for _, a := range page.Items {
-			m.At = a.CreatedAt
-		}
-		if m.At.Sub(m.TakenAt) > mostAhead { // then the next delta sync reads what the last one has read, too
-			if m.At = feed.Watermark; m.At.Sub(m.TakenAt) > mostAhead {
-				m.At = time.Time{}
-			}
-		}
+		page, err = s.console.Activities(ctx, console.ActivityQuery{Types: m.Types, Newest: true, Limit: newestRead})
+		m.At = markOf(page.Items, m.TakenAt, feed.Watermark)
 	}
 	if err != nil {
 		m.Why = "the activity feed cannot be read: " + describe.Text(err.Error())
@@ -44,6 +37,29 @@ func (s *Activities) markFeed(ctx context.Context, in wire.SyncCheckInput) {
 	if err := s.store.MarkFeed(ctx, host, m); err != nil {
 		attempt.Logger(ctx).Warn("Cannot mark the activity feed: delta syncs stay full syncs", "error", err)
 	}
+}
+
+// newestRead is how many of the newest activities are read for a mark, since the first ones may have an odd time.
+const newestRead = 50
+
+// markOf is the time of the newest activity that is not ahead of this clock. Where all of them are, so is the console's
+// clock, and what comes later is dated later. Where there are none or few, delta syncs read anew what they have read
+// since the watermark.
+func markOf(newest []console.Activity, now, watermark time.Time) (at time.Time) {
+	for _, a := range newest {
+		if a.CreatedAt.After(at) && !a.CreatedAt.After(now) {
+			at = a.CreatedAt
+		}
+	}
+	switch {
+	case !at.IsZero() || len(newest) == 0:
+		return at
+	case len(newest) == newestRead:
+		return now
+	case !watermark.After(now):
+		return watermark
+	}
+	return time.Time{}
 }
 
 // measureFeed counts, after a full sync, the changes that the activity feed did not name since the last one.

@@ -59,8 +59,11 @@ func (d *deltaRun) correctKinds(ctx context.Context) error {
 			other = access.User
 		}
 		strangers, err := d.s.store.UnknownIDs(ctx, host, collectionOf(kind), d.ids(kind))
-		if err != nil || len(strangers) == 0 {
+		if err != nil {
 			return err
+		}
+		if len(strangers) == 0 {
+			continue
 		}
 		unknown, err := d.s.store.UnknownIDs(ctx, host, collectionOf(other), strangers)
 		if err != nil {
@@ -176,25 +179,19 @@ func (d *deltaRun) resolveStrangers(ctx context.Context, gone []store.PrincipalR
 	return err
 }
 
+// called is how an activity names a principal besides its id.
+type called struct {
+	noID            bool
+	username, email string
+}
+
 // resolveNames touches those whom activities name without an id. A name that nobody known has needs a full sync, unless
 // the console finds a user by the address, or says that there is none.
 func (d *deltaRun) resolveNames(ctx context.Context, entries []console.Activity) error {
 	for _, a := range entries {
-		found, err := d.s.named(ctx, a)
+		found, err := d.whoIs(ctx, a)
 		if err != nil {
 			return err
-		}
-		if len(found) == 0 && strings.Contains(a.Email, "@") {
-			users, err := d.s.console.UsersByEmail(ctx, a.Email)
-			if err != nil {
-				return err
-			}
-			for _, p := range users {
-				found = append(found, store.PrincipalRef{Kind: access.User, ID: p.ID})
-			}
-		} else if len(found) == 0 && a.UserID == "" {
-			return needsFull("the activity feed names %s without an id, and no such principal is known",
-				describe.Text(strconv.Quote(a.Username)))
 		}
 		for _, who := range found {
 			d.touch(who, a)
@@ -204,6 +201,36 @@ func (d *deltaRun) resolveNames(ctx context.Context, entries []console.Activity)
 		}
 	}
 	return nil
+}
+
+// whoIs finds whom an activity names. Each name is looked up once.
+func (d *deltaRun) whoIs(ctx context.Context, a console.Activity) ([]store.PrincipalRef, error) {
+	name := called{a.UserID == "", a.Username, a.Email}
+	found, known := d.named[name]
+	if known {
+		return found, nil
+	}
+	if len(d.named) == mostNamed {
+		return nil, needsFull("the activity feed names more than %d principals without an id that is known", mostNamed)
+	}
+	found, err := d.s.named(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 && strings.Contains(a.Email, "@") {
+		users, err := d.s.console.UsersByEmail(ctx, a.Email)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range users {
+			found = append(found, store.PrincipalRef{Kind: access.User, ID: p.ID})
+		}
+	} else if len(found) == 0 && name.noID {
+		return nil, needsFull("the activity feed names %s without an id, and no such principal is known",
+			describe.Text(strconv.Quote(a.Username)))
+	}
+	d.named[name] = found
+	return found, nil
 }
 
 // named finds whom an activity names in the database.

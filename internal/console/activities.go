@@ -25,8 +25,8 @@ const (
 
 	// mostActivityTypes bounds the list of types; a console of 2026 has 711.
 	mostActivityTypes = 10_000
-	// maxActivityText bounds each text of an activity that is kept, in bytes.
-	maxActivityText = 1 << 10
+	// maxActivityText bounds each text of an activity that is kept, in bytes: some thousand entries are held at once.
+	maxActivityText = 512
 )
 
 // Activity is one entry of the console's activity feed. Fields that an entry lacks, or has in a form that no
@@ -193,7 +193,7 @@ func (t *lenientText) UnmarshalJSON(raw []byte) error {
 	if len(raw) > maxActivityText || strict.UnmarshalJSON(raw) != nil {
 		strict = ""
 	}
-	*t = lenientText(strict)
+	*t = lenientText(strings.ReplaceAll(string(strict), "\x00", "")) // which PostgreSQL refuses
 	return nil
 }
 

@@ -54,6 +54,15 @@ func TestActivities_BoundsTexts(t *testing.T) {
 	require.Equal(t, []Activity{{ID: "1"}}, page.Items)
 }
 
+// PostgreSQL takes no zero byte: a text that has one would make each delta sync fail.
+func TestActivities_ZeroBytes(t *testing.T) {
+	t.Parallel()
+	page, err := activitiesOf(t, `{"data":[{"id":"1\u0000","data":{"byUser":"A\u0000na","username":"\u0000"}}],
+		"pagination":{"totalItems":1}}`)
+	require.NoError(t, err)
+	require.Equal(t, []Activity{{ID: "1", By: "Ana"}}, page.Items)
+}
+
 // The query is the one that the fact sheet describes.
 func TestActivities_Query(t *testing.T) {
 	t.Parallel()

@@ -72,6 +72,25 @@ func escape(r rune) string {
 	return fmt.Sprintf(`\U%08x`, r)
 }
 
+// Authors lists names that the console's activity feed gives to those who made a change. They are claims, as people choose
+// their own: one that is more than letters, digits and what names have between them stands in quotation marks, so that it
+// does not look like two names, an address or a remark of ours.
+func Authors(names []string) string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = n
+		if strings.IndexFunc(n, isNoName) >= 0 || strings.TrimSpace(n) != n {
+			out[i] = `"` + strings.ReplaceAll(n, `"`, "'") + `"`
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// isNoName says whether a character is unusual in a person's name.
+func isNoName(r rune) bool {
+	return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) && !strings.ContainsRune(" .'’-_", r)
+}
+
 // Chat is [Text] for Slack and compatible chats: the text starts no link, no mention of a
 // person and no call to a whole channel.
 func Chat(s string) string { return chatEscapes.Replace(Text(s)) }

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -213,22 +215,19 @@ func (s *Store) PrincipalsWrittenSince(
 // PrincipalsNamed finds the principals that readers see with an e-mail address, without regard to case, or else with
 // exactly a name.
 func (s *Store) PrincipalsNamed(ctx context.Context, console, email, name string) ([]PrincipalRef, error) {
-	var out []PrincipalRef
-	where, arg := "e.email_folded = $2 AND e.email_folded <> ''", foldCase(email)
+	condition, value := "n.email_folded <> '' AND n.email_folded = %s", foldCase(email)
 	if email == "" {
-		where, arg = "e.name = $2 AND e.name <> ''", name
+		condition, value = "n.name <> '' AND n.name = %s", name
 	}
-	err := forEachRow(ctx, s.r, "find whom an activity names",
-		`SELECT e.collection, e.id FROM entities e WHERE e.console = $1
-		   AND e.collection IN ('users', 'serviceUsers') AND e.until IS NULL AND `+promoted("e")+` AND `+where+
-			` ORDER BY e.collection, e.id`,
-		[]any{console, arg}, func(rows *sql.Rows) error {
-			var c access.Collection
-			var p PrincipalRef
-			err := rows.Scan(&c, &p.ID)
-			p.Kind = c.PrincipalKind()
-			out = append(out, p)
-			return err
-		})
-	return out, s.explain(err)
+	found := map[principalKey]bool{}
+	err := s.read(ctx, func(q queryer) error {
+		v := view{q: q, d: s.d, console: console, at: math.MaxInt64}
+		return v.findInto(ctx, found, v.named("", condition, value))
+	})
+	out := make([]PrincipalRef, 0, len(found))
+	for k := range found {
+		out = append(out, PrincipalRef{Kind: k.kind, ID: k.id})
+	}
+	slices.SortFunc(out, func(a, b PrincipalRef) int { return strings.Compare(a.ID, b.ID) })
+	return out, err
 }

@@ -315,6 +315,27 @@ func TestSeenActivities(t *testing.T) {
 	})
 }
 
+// Names are found by their indexes: an address without regard to case, a name exactly, and nobody who is gone.
+func TestPrincipalsNamed(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(db database) {
+		d := newDeltaStore(db)
+		named := func(email, name string) []store.PrincipalRef {
+			t.Helper()
+			out, err := d.s.PrincipalsNamed(t.Context(), acme, email, name)
+			require.NoError(t, err)
+			return out
+		}
+		bob := store.PrincipalRef{Kind: access.User, ID: "402"}
+		require.Equal(t, []store.PrincipalRef{bob}, named("BOB@example.com", ""))
+		require.Equal(t, []store.PrincipalRef{bob}, named("", d.truth.principals["402"].Name))
+		require.Empty(t, named("", "bob nobody"))
+		require.Empty(t, named("", ""))
+		d.apply("s2", map[access.Collection][]string{access.Users: {"402"}})
+		require.Empty(t, named("bob@example.com", ""))
+	})
+}
+
 // A principal counts as read by the last full sync of its collection, or by a later delta sync that found it changed or
 // gone; an answer about a collection by full syncs alone.
 func TestReadAt(t *testing.T) {
