@@ -85,7 +85,7 @@ func TestC1_CreateAndDeleteAccounts(t *testing.T) {
 func TestC1_AccountsWaitForApproval(t *testing.T) {
 	t.Parallel()
 	e := newC1Env(t, leadsDecideAccounts)
-	e.connect("BATON_WAIT=10s")
+	e.connect("BATON_WAIT=30s")
 	waiting := e.created(e.newAccount("user"))
 	id := e.pendingOf("provision/c1-", 1)[0]
 	require.Contains(t, waiting.GetActionRequired().GetMessage(), id, "%s", waiting)

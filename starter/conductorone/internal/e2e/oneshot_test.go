@@ -67,7 +67,7 @@ func TestOneShot_SaysWhatToDo(t *testing.T) {
 	e.syncTo(file)
 	got := e.oneShot(file,
 		"--grant-entitlement", "role_assignment:"+e.requested.RoleID+"-"+e.requested.ScopeID+":assigned",
-		"--grant-principal", e.ana.ID, "--grant-principal-type", "user", "--wait", "20s")
+		"--grant-principal", e.ana.ID, "--grant-principal-type", "user", "--wait", "40s")
 	require.NotZero(t, got.code)
 	id := e.pending(1)[0]
 	text := got.stdout + got.stderr

@@ -46,7 +46,7 @@ func TestProvision_GrantAndRevoke(t *testing.T) {
 func TestProvision_WaitsForApproval(t *testing.T) {
 	t.Parallel()
 	e := newProvisionEnv(t, leadsDecide)
-	e.connectorSettings.Wait = "10s"
+	e.connectorSettings.Wait = "30s"
 	got := e.grant(e.connect(), e.ana, e.soc)
 	id := e.request()
 	requireFailed(t, got, "request "+id+" waits for 1 of 1 from soc-leads until ",
