@@ -195,12 +195,10 @@ func checkPair(certName, keyName string) error {
 	case certPath == "":
 		return fmt.Errorf("%s is not set: set it to the certificate of the private key in %s", certName, keyName)
 	}
-	if checkCertificate(certPath) != nil || checkReadable(keyPath) != nil {
-		return nil // said already
+	if _, err := tls.LoadX509KeyPair(certPath, keyPath); err != nil &&
+		checkCertificate(certPath) == nil && checkReadable(keyPath) == nil { // else it is said already
+		return fmt.Errorf("%s is not the private key of the certificate in %s: set both to files of one pair",
+			keyName, certName)
 	}
-	if _, err := tls.LoadX509KeyPair(certPath, keyPath); err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s is not the private key of the certificate in %s: set both to files of one pair",
-		keyName, certName)
+	return nil
 }
