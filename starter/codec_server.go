@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sentinelone-provisioner/internal/codec"
+	"sentinelone-provisioner/internal/netenv"
 	"sentinelone-provisioner/internal/textfile"
 )
 
@@ -152,9 +153,8 @@ func (c *codecServerCommand) certificate() (*tls.Config, error) {
 	if err != nil {
 		return nil, usage("--tls-cert, --tls-key: %w", err)
 	}
-	if ends := pair.Leaf.NotAfter; c.now().After(ends) {
-		return nil, usage("--tls-cert: the certificate in %s has expired on %s: renew it",
-			c.cert, ends.UTC().Format(time.DateOnly))
+	if err := netenv.CertificateHolds(pair.Leaf, c.now()); err != nil {
+		return nil, usage("--tls-cert: the certificate in %s %w: renew it", c.cert, err)
 	}
 	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}, nil
 }

@@ -3,8 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"log/slog"
-	"net"
 	"os"
 	"slices"
 	"strings"
@@ -327,24 +325,4 @@ func (w Worker) LoadPolicy() (*policy.Policy, error) {
 		faults[i] = fmt.Errorf("POLICY_FILE: %w", f)
 	}
 	return nil, errors.Join(faults...)
-}
-
-// Validate returns all faults of the logging and metrics settings, joined.
-func (t Telemetry) Validate() error {
-	var faults []error
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(t.Level)); err != nil {
-		faults = append(faults, fmt.Errorf("LOG_LEVEL is %s: set it to debug, info, warn or error",
-			envvar.Shown(t.Level)))
-	}
-	if t.Format != "" && t.Format != "console" && t.Format != "json" {
-		faults = append(faults, fmt.Errorf("LOG_FORMAT is %s: set it to console or json", envvar.Shown(t.Format)))
-	}
-	if t.Metrics != "" {
-		if _, _, err := net.SplitHostPort(t.Metrics); err != nil {
-			faults = append(faults, fmt.Errorf(
-				"METRICS_ADDRESS is %s: set it to host and port, such as localhost:9464", envvar.Shown(t.Metrics)))
-		}
-	}
-	return errors.Join(faults...)
 }

@@ -296,3 +296,20 @@ func TestFiles_NameEachVariable(t *testing.T) {
 		require.NotContains(t, s.Text+s.Fix, token)
 	}
 }
+
+// Where metrics and probes are served must be known to Prometheus: a port that the system chooses is refused.
+func TestTelemetry_MetricsAddress(t *testing.T) {
+	t.Parallel()
+	for address, ok := range map[string]bool{
+		"": true, "localhost:9464": true, "0.0.0.0:9464": true, "[::]:9464": true, ":9464": true,
+		"localhost": false, "localhost:": false, "localhost:0": false, ":": false, "localhost:65536": false,
+		"localhost:http": false, "localhost:-1": false, "::1:9464": false, "http://localhost:9464": false,
+	} {
+		err := config.Telemetry{Level: "info", Metrics: address}.Validate()
+		if ok {
+			require.NoError(t, err, address)
+			continue
+		}
+		require.ErrorContains(t, err, "set it to host and port, such as localhost:9464", address)
+	}
+}
