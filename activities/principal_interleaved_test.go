@@ -7,6 +7,7 @@ import (
 
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/ledger"
 )
 
 // Two changes were cut off after their writes, and the older one is settled first: the role of the newer one is not
@@ -64,4 +65,71 @@ func TestWrite_AdoptsARelease(t *testing.T) {
 	require.Equal(t, access.Released, d.mustWrite(released).Proof.Outcome)
 	require.Equal(t, access.Released, d.mustWrite(d.change(access.OpRelease, lease("1", d.soc))).Proof.Outcome)
 	require.Equal(t, holdings(third), d.held())
+}
+
+// A write that had to wait for its turn before it was sent may arrive as long after that as any other.
+func TestRelease_WaitsForWhatWasSentLate(t *testing.T) {
+	t.Parallel()
+	d := newGrantFixture(t, consoletest.Options{})
+	leasedState(d)
+	second := d.change(access.OpAcquire, lease("2", d.admin))
+	w := d.principal.attempt(second)
+	d.dieAt(second, "before it sent") // recorded, and it waits
+	d.now = d.now.Add(visibilityDelay)
+	_, err := d.store.Append(t.Context(), d.who.Console, w.entry(w.answerKey(0), ledger.Answer{
+		Principal: w.principal, Write: access.Write{At: d.now, Error: "context canceled"},
+	}))
+	require.NoError(t, err)
+	first := d.change(access.OpRelease, lease("1", d.soc))
+	require.Equal(t, errMayStillArrive.Error(), d.retriedMessage(first))
+	d.now = d.now.Add(visibilityDelay)
+	require.Equal(t, access.Released, d.mustWrite(first).Proof.Outcome)
+	require.Equal(t, holdings(d.viewer), d.held())
+}
+
+// A write that was cut off and sent again arrives after others were proven, and replaces them all: it is no edit by
+// hand, so the next change restores what was proven, and nothing stays that has ended.
+func TestWrite_RestoresWhatALateWriteReplaced(t *testing.T) {
+	t.Parallel()
+	d := newGrantFixture(t, consoletest.Options{})
+	d.mustWrite(d.change(access.OpAcquire, lease("1", d.admin)))
+	cut := d.change(access.OpGrant, lease("2", d.viewerAtThirdSite()))
+	d.dieAt(cut, "before it sent")
+	late := d.held()
+	late.Held = append(late.Held, entry(d.viewerAtThirdSite()))
+	d.mustWrite(cut)
+	require.Equal(t, access.Released, d.mustWrite(d.change(access.OpRelease, lease("1", d.admin))).Proof.Outcome)
+	d.mustWrite(d.change(access.OpGrant, lease("3", d.soc)))
+	want := holdings(d.viewer, d.soc, d.viewerAtThirdSite())
+	require.Equal(t, want, d.held())
+
+	d.editByHand(late) // as the console would carry it out
+	got := d.mustWrite(d.change(access.OpGrant, lease("4", d.viewer)))
+	require.Empty(t, got.Proof.Drift)
+	require.Equal(t, want, d.held())
+}
+
+// The same list is an edit by hand where it was proven, or where the write is too old to arrive.
+func TestWrite_EditThatRestoresAnEarlierList(t *testing.T) {
+	t.Parallel()
+	for name, do := range map[string]func(d *grantFixture){
+		"it was proven": func(d *grantFixture) {
+			d.dieAt(d.change(access.OpAcquire, lease("1", d.admin)), "before the answer")
+			d.mustWrite(d.change(access.OpAcquire, lease("1", d.admin)))
+		},
+		"it was sent long ago": func(d *grantFixture) {
+			d.dieAt(d.change(access.OpAcquire, lease("1", d.admin)), "before it sent")
+			d.mustWrite(d.change(access.OpAcquire, lease("1", d.admin)))
+			d.now = d.now.Add(lateWindow)
+		},
+	} {
+		d := newGrantFixture(t, consoletest.Options{})
+		do(d)
+		d.mustWrite(d.change(access.OpRelease, lease("1", d.admin)))
+		d.editByHand(holdings(d.viewer, d.admin))
+		d.now = d.now.Add(visibilityDelay)
+		got := d.mustWrite(d.change(access.OpGrant, lease("2", d.viewer)))
+		require.NotEmpty(t, got.Proof.Drift, name)
+		require.Equal(t, holdings(d.viewer, d.admin), d.held(), name)
+	}
 }

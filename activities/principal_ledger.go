@@ -98,7 +98,7 @@ func writesIn(entries []ledger.Entry, change string) ([]sentWrite, error) {
 				return nil, err
 			}
 			last := &out[len(out)-1]
-			last.Write, last.answered = kept.Write, true
+			last.Write, last.answered, last.endedAt = kept.Write, true, e.At
 		}
 	}
 	return out, nil

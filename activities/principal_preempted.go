@@ -29,6 +29,9 @@ func (w *changeAttempt) adoptUnproven(ctx context.Context, actual access.Read) e
 			}
 		}
 	}
+	if w.late {
+		w.known.Proven = actual.Holdings.Normal() // all of it is that write's
+	}
 	return nil
 }
 
@@ -142,5 +145,5 @@ func (w *changeAttempt) mayArrive(s sentWrite) bool {
 	if w.endsAccess() && !w.since.IsZero() && now.Sub(w.since) >= mostArrivalWait {
 		return false
 	}
-	return !s.refused() && now.Sub(s.Write.At) < visibilityDelay
+	return !s.refused() && now.Sub(s.sentBy()) < visibilityDelay
 }

@@ -31,7 +31,7 @@ func (w *changeAttempt) recordAndSend(ctx context.Context, step access.Step, act
 		return nil, err
 	}
 	said = w.sendToConsole(ctx, step)
-	s.answered, s.Write.Status = true, http.StatusOK
+	s.answered, s.endedAt, s.Write.Status = true, w.now().UTC(), http.StatusOK
 	if said != nil {
 		s.Write.Status, s.Write.Error = 0, said.Error()
 		if answer, ok := errors.AsType[*console.Error](said); ok {

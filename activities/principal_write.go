@@ -86,6 +86,7 @@ type changeAttempt struct {
 	last   access.Principal      // as last read
 	reads  []access.Read         // all of this attempt
 	writes []sentWrite           // by this attempt and earlier ones, oldest first
+	late   bool                  // see noticeLate
 
 	overdue *ledger.Overdue // recorded once it is found that the release is not done yet; nil for none
 
@@ -113,7 +114,17 @@ type sentWrite struct {
 	Step  access.Step
 	From  string // what was known when it was planned, by digest
 
-	answered bool // the console said something to it
+	answered bool      // the console said something to it, or the attempt gave up waiting
+	endedAt  time.Time // when it did; zero for not answered
+}
+
+// sentBy is when the console has been sent the write at the latest, as far as the ledger knows: it is recorded before
+// it waits for the rate budget, which may take longer than the console.
+func (s sentWrite) sentBy() time.Time {
+	if s.endedAt.After(s.Write.At) {
+		return s.endedAt
+	}
+	return s.Write.At
 }
 
 // ledgerBody is what the ledger keeps of it before it is sent.
@@ -139,7 +150,19 @@ func (w *changeAttempt) run(ctx context.Context) (wire.WriteResult, error) {
 		return wire.WriteResult{}, err
 	}
 	defer unlock()
-	return w.change(ctx)
+	out, err := w.change(ctx)
+	if err != nil {
+		w.noteAnswer(ctx)
+	}
+	return out, err
+}
+
+// noteAnswer records what the console has said to a write whose attempt fails, also one that was cancelled. Whoever has
+// the lock next must know when the write was sent.
+func (w *changeAttempt) noteAnswer(ctx context.Context) {
+	detached, release := attempt.ForLastWrite(ctx)
+	defer release()
+	_ = w.note(detached) // retryLater tries once more, and says why it fails
 }
 
 // change is the attempt while no other one changes the principal.
@@ -170,8 +193,14 @@ func (w *changeAttempt) change(ctx context.Context) (wire.WriteResult, error) {
 	if err != nil {
 		return wire.WriteResult{}, err
 	}
+	if err := w.noticeLate(ctx, actual); err != nil {
+		return wire.WriteResult{}, err
+	}
 	if last := len(w.writes) - 1; last >= 0 && w.landed(w.writes[last].Step, actual) {
-		return w.settle(ctx, w.writes[last], w.record.Writes[w.key][last].At, actual)
+		after := w.ownershipAfter(w.in.Change.Change, w.writes[last])
+		if !w.late || after.Desired().Equal(actual.Holdings) {
+			return w.settle(ctx, w.writes[last], w.record.Writes[w.key][last].At, actual)
+		}
 	}
 	if err := w.checkStale(actual); err != nil {
 		return wire.WriteResult{}, err
@@ -290,7 +319,7 @@ func (w *changeAttempt) checkStale(actual access.Read) error {
 		return errStaleRead
 	}
 	for _, s := range w.writes {
-		if s.accepted() && actual.Holdings.Equal(s.Write.Before) && w.now().Sub(s.Write.At) < visibilityDelay {
+		if s.accepted() && actual.Holdings.Equal(s.Write.Before) && w.now().Sub(s.sentBy()) < visibilityDelay {
 			return errNotShown
 		}
 	}
