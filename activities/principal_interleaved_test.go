@@ -73,11 +73,11 @@ func TestRelease_WaitsForWhatWasSentLate(t *testing.T) {
 	d := newGrantFixture(t, consoletest.Options{})
 	leasedState(d)
 	second := d.change(access.OpAcquire, lease("2", d.admin))
-	w := d.principal.attempt(second)
+	w, recorded := d.principal.attempt(second), d.now
 	d.dieAt(second, "before it sent") // recorded, and it waits
 	d.now = d.now.Add(visibilityDelay)
 	_, err := d.store.Append(t.Context(), d.who.Console, w.entry(w.answerKey(0), ledger.Answer{
-		Principal: w.principal, Write: access.Write{At: d.now, Error: "context canceled"},
+		Principal: w.principal, Write: access.Write{At: recorded, Error: "context canceled"},
 	}))
 	require.NoError(t, err)
 	first := d.change(access.OpRelease, lease("1", d.soc))

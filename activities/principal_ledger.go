@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 
 	"sentinelone-provisioner/internal/access"
@@ -153,9 +152,4 @@ func (w *changeAttempt) adoptCancelled(
 		}
 	}
 	return known, nil
-}
-
-// refused says that the console has said no, so nothing of the write can arrive later.
-func (s sentWrite) refused() bool {
-	return s.answered && s.Write.Status >= http.StatusBadRequest && s.Write.Status < http.StatusInternalServerError
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
 
@@ -108,35 +107,6 @@ func (p *Principal) attempt(in wire.WriteInput) *changeAttempt {
 	}}
 }
 
-// sentWrite is a write that the ledger knows of.
-type sentWrite struct {
-	Write access.Write
-	Step  access.Step
-	From  string // what was known when it was planned, by digest
-
-	answered bool      // the console said something to it, or the attempt gave up waiting
-	endedAt  time.Time // when it did; zero for not answered
-}
-
-// sentBy is when the console has been sent the write at the latest, as far as the ledger knows: it is recorded before
-// it waits for the rate budget, which may take longer than the console.
-func (s sentWrite) sentBy() time.Time {
-	if s.endedAt.After(s.Write.At) {
-		return s.endedAt
-	}
-	return s.Write.At
-}
-
-// ledgerBody is what the ledger keeps of it before it is sent.
-func (s sentWrite) ledgerBody(of *ledger.Subject) ledger.Write {
-	return ledger.Write{Principal: of, Write: s.Write, Roles: &ledger.RoleWrite{Step: s.Step.Recorded(), From: s.From}}
-}
-
-// accepted says that the console has said yes in a way that can be understood.
-func (s sentWrite) accepted() bool {
-	return s.answered && s.Write.Status == http.StatusOK && s.Write.Error == ""
-}
-
 // run is the attempt, from the first look at the ledger to the proof.
 func (w *changeAttempt) run(ctx context.Context) (wire.WriteResult, error) {
 	if err := attempt.RequireConsole("change", w.in.Writer.Console, w.console.Console()); err != nil {
@@ -155,14 +125,6 @@ func (w *changeAttempt) run(ctx context.Context) (wire.WriteResult, error) {
 		w.noteAnswer(ctx)
 	}
 	return out, err
-}
-
-// noteAnswer records what the console has said to a write whose attempt fails, also one that was cancelled. Whoever has
-// the lock next must know when the write was sent.
-func (w *changeAttempt) noteAnswer(ctx context.Context) {
-	detached, release := attempt.ForLastWrite(ctx)
-	defer release()
-	_ = w.note(detached) // retryLater tries once more, and says why it fails
 }
 
 // change is the attempt while no other one changes the principal.
