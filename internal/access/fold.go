@@ -86,14 +86,17 @@ func FoldLabel(name string) string {
 			return -1
 		}
 		return foldRune(r)
-	}, name)
+	}, norm.NFC.String(name)) // an accent may be a character of its own, as macOS writes it
 	return strings.Join(strings.Fields(text), " ")
 }
 
 // SameLabel says that two names of things look the same in a message: they differ in blanks around
-// them or in a row, in the kind of the blanks, or in characters that print nothing. Who is offered
+// them or in a row, in the kind of the blanks, in characters that print nothing, or in whether an accent is a character
+// of its own, as macOS writes it. Who is offered
 // one of them types the other. Unlike [FoldLabel] it minds case: a console may have both.
-func SameLabel(a, b string) bool { return a == b || plainLabel(a) == plainLabel(b) }
+func SameLabel(a, b string) bool { return a == b || composedLabel(a) == composedLabel(b) }
+
+func composedLabel(name string) string { return norm.NFC.String(plainLabel(name)) }
 
 func plainLabel(name string) string {
 	text := strings.Map(func(r rune) rune {

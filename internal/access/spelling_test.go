@@ -40,10 +40,14 @@ func TestNamed_OtherBlanks(t *testing.T) {
 	for typed, name := range map[string]string{
 		"SOC": "SOC ", "SOC ": "SOC", "two blanks": "two  blanks",
 		"non breaking": "non\u00a0breaking", "zero": "ze\u200bro",
+		"Mu\u0308nchen": "M\u00fcnchen", "M\u00fcnchen": "Mu\u0308nchen", "M\u00fcnchen ": "Mu\u0308nchen",
 	} {
 		require.Equal(t, []string{name}, access.Named([]string{name, "other"}, typed, self), "%q", typed)
 	}
 	require.Equal(t, []string{"SOC"}, access.Named([]string{"SOC ", "SOC"}, "SOC", self))
 	require.Equal(t, []string{"SOC ", " SOC"}, access.Named([]string{"SOC ", " SOC", "soc"}, "SOC", self))
 	require.Empty(t, access.Named([]string{"soc", "S O C"}, "SOC", self))
+	require.Empty(t, access.Named([]string{"Munchen", "m\u00fcnchen"}, "Mu\u0308nchen", self))
+	require.Equal(t, access.FoldLabel("M\u00dcNCHEN"), access.FoldLabel("mu\u0308nchen"), "in a signed request")
+	require.NotEqual(t, access.FoldLabel("munchen"), access.FoldLabel("mu\u0308nchen"))
 }

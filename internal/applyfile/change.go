@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/text/unicode/norm"
+
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/selector"
 	"sentinelone-provisioner/internal/timetext"
@@ -150,6 +152,7 @@ func (r Reader) id(row Row, in wire.GrantInput) (string, error) {
 // key is equal for equal lines of one batch, at any place in the file.
 func (r Reader) key(row Row, in wire.GrantInput) string {
 	in.Requester, in.Console, in.DryRun = "", "", false // the request is the same for every user of the file
+	in = composed(in)
 	in.Scopes = inOrder(in.Scopes)
 	in.Principal.Email = access.Fold(in.Principal.Email) // an address in another case is the same one
 	text, err := json.Marshal(in)
@@ -158,6 +161,18 @@ func (r Reader) key(row Row, in wire.GrantInput) string {
 	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %s", r.Batch, row.Action, text))
 	return hex.EncodeToString(sum[:8])
+}
+
+// composed has each accent in the character that it belongs to, as most programs write names. Some write an accent as
+// a character of its own, and the name is the same one.
+func composed(in wire.GrantInput) wire.GrantInput {
+	in.Principal.Name, in.Role.Name = norm.NFC.String(in.Principal.Name), norm.NFC.String(in.Role.Name)
+	in.Scope.Name = norm.NFC.String(in.Scope.Name)
+	in.Scopes = slices.Clone(in.Scopes)
+	for i := range in.Scopes {
+		in.Scopes[i].Name = norm.NFC.String(in.Scopes[i].Name)
+	}
+	return in
 }
 
 // kindOf reads the kind; an e-mail address is a user's.

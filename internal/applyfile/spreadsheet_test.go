@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/unicode/norm"
 
 	"sentinelone-provisioner/internal/access"
 )
@@ -115,6 +116,8 @@ func TestRead_FixedWordsAreFolded(t *testing.T) {
 		" GRANT , Service User , svc.backup , SOC , TENANT , TENANT , 4 h , INC-1 , , Yes ",
 		"grant\u00a0,\u00a0service-user,svc.backup,SOC,\ufefftenant,\u200btenant,4h\t,INC-1,,TRUE",
 		"grant,service_user,svc.backup,SOC,tenant,Tenant,240M,INC-1,,True",
+		"grant,SERVİCE USER,svc.backup,SOC,tenant,tenant,4h,INC-1,,yes", // UPPER and LOWER of a spreadsheet in Turkish
+		"grant,servıceUser,svc.backup,SOC,tenant,tenant,4h,INC-1,,yes",
 		"ｇｒａｎｔ,ＳＥＲＶＩＣＥＵＳＥＲ,svc.backup,SOC,ｔｅｎａｎｔ,tenant,４h,INC-1,,ｙｅｓ",
 	} {
 		got, err := readText(t, strings.ToUpper(plainHead)+"\n"+line)
@@ -163,5 +166,24 @@ func TestRead_AddressInAnotherCase(t *testing.T) {
 			Role: access.RoleRef{Name: "SOC"}, Scope: access.ScopeRef{Level: access.SiteLevel, Name: "Acme / Berlin"},
 			Terms: access.Terms{Duration: *other[0].Want.Duration},
 		}))
+	}
+}
+
+// A name whose accents are characters of their own, as macOS writes them, is the same name.
+func TestRead_AccentsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	const head = "action,kind,principal,role,level,scope\n"
+	for _, line := range []string{
+		"grant,user,ana@example.com,SOC,site,M\u00fcnchen", "grant,user,ana@example.com,S\u00f6C,site,Berlin",
+		"grant,serviceUser,J\u00f6rg,SOC,site,Berlin", "grant,user,ana@example.com,SOC,site,M\u00fcnchen;K\u00f6ln",
+	} {
+		apart := norm.NFD.String(line)
+		require.NotEqual(t, line, apart)
+		got, err := readText(t, head+line+"\n"+apart)
+		require.ErrorContains(t, err, "line 3: same request as line 2", line)
+		require.Len(t, got, 1)
+		moved, err := readText(t, head+apart)
+		require.NoError(t, err)
+		require.Equal(t, got[0].ID, moved[0].ID)
 	}
 }

@@ -31,6 +31,9 @@ func unblank(value string) string {
 		if unicode.IsSpace(r) || unicode.IsControl(r) || access.Invisible(r) {
 			return -1
 		}
+		if r == 'ı' { // LOWER of a spreadsheet in Turkish makes it of I
+			return 'i'
+		}
 		return unicode.ToLower(r)
 	}, norm.NFKC.String(value))
 }

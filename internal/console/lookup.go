@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 
+	"golang.org/x/text/unicode/norm"
+
 	"sentinelone-provisioner/internal/access"
 )
 
@@ -130,6 +132,10 @@ func labelled[T access.Entity](
 	}
 	return []T{}, nil
 }
+
+// searchText is a name as a search is likely to find it: without blanks around it, and with each accent in the
+// character that it belongs to.
+func searchText(name string) string { return norm.NFC.String(strings.TrimSpace(name)) }
 
 // search requests one page of at most searchLimit rows.
 func search[T any](

@@ -40,7 +40,7 @@ func (c *Client) UsersByName(ctx context.Context, fullName string) ([]access.Pri
 		return nil, err
 	}
 	return labelled(ctx, c, access.Users, fullName,
-		[]url.Values{{"fullName": {fullName}}, {"query": {strings.TrimSpace(fullName)}}}, decodePage[userRow], nameOf)
+		[]url.Values{{"fullName": {fullName}}, {"query": {searchText(fullName)}}}, decodePage[userRow], nameOf)
 }
 
 // ServiceUsersByName returns the service users with exactly that name, or, without one, those whose name

@@ -3,7 +3,6 @@ package console
 import (
 	"context"
 	"net/url"
-	"strings"
 
 	"sentinelone-provisioner/internal/access"
 )
@@ -43,7 +42,7 @@ func (c *Client) SitesByName(ctx context.Context, name string) ([]access.Site, e
 	if err := checkText(access.Sites, name); err != nil {
 		return nil, err
 	}
-	return labelled(ctx, c, access.Sites, name, []url.Values{{"name": {name}}, {"query": {strings.TrimSpace(name)}}},
+	return labelled(ctx, c, access.Sites, name, []url.Values{{"name": {name}}, {"query": {searchText(name)}}},
 		decodeSites, func(s access.Site) string { return s.Name })
 }
 

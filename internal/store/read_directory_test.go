@@ -64,6 +64,15 @@ func TestDirectory_OfferedNamesCanBeTyped(t *testing.T) {
 			require.Len(t, got, 1)
 			require.Equal(t, "209", got[0].ID)
 		}
+		w.sites["209"] = access.Site{ID: "209", Name: "M\u00fcnchen", AccountID: "109"}
+		syncOnce(t, s, acme, "s2", w)
+		d, err = s.Directory(t.Context(), acme)
+		require.NoError(t, err)
+		for _, name := range []string{"Mu\u0308nchen", "Delta West / Mu\u0308nchen"} { // as macOS writes it
+			got, err := d.ScopesNamed(name)
+			require.NoError(t, err, name)
+			require.Equal(t, "209", got[0].ID)
+		}
 		for _, name := range []string{"Harbour ol", "Delta ol"} {
 			_, err = d.ScopesNamed(name)
 			require.ErrorContains(t, err, "no scope is called")
