@@ -104,7 +104,8 @@ func canaryFixture(t *testing.T) (log string) {
 	}
 	// Messages of other programs name what the console holds without quotes.
 	for _, what := range []string{
-		"user", "e-mail", "login", "service user", "description", "account", "account of a site", "site", "role", "console",
+		"user", "e-mail", "login", "service user", "description", "account", "account of a site", "site", "role",
+		"console",
 	} {
 		fmt.Fprintf(&lines, `{"level":"warn","ts":"2026-03-03T09:00:00Z","msg":"cannot read %s of the %s (%[1]s)",`+
 			`"error":"%[1]s: gone"}`+"\n", nameCanaries[what], what)
@@ -309,7 +310,8 @@ func TestSupportBundle_HostsWithoutADomain(t *testing.T) {
 		"NOTIFY_SLACK_URL": "https://canarybox/hook",
 	} {
 		t.Run(name, func(t *testing.T) {
-			environ(t, map[string]string{"DATABASE_URL": "sqlite://" + filepath.Join(t.TempDir(), "none.db"), name: value})
+			none := "sqlite://" + filepath.Join(t.TempDir(), "none.db")
+			environ(t, map[string]string{"DATABASE_URL": none, name: value})
 			for file, text := range bundled(fmt.Sprintf(line, "canarybox") + fmt.Sprintf(line, "postgres")) {
 				require.NotContains(t, text, "canarybox", file)
 				require.Equal(t, file == "log.txt", strings.Contains(text, "lookup postgres:"), text)
