@@ -48,6 +48,28 @@ func TestWrite_AdoptsALeaseThatWasLost(t *testing.T) {
 	require.Equal(t, holdings(d.viewerAtThirdSite(), d.soc), d.held())
 }
 
+// A lease that a later one hides was acquired anew, and that write was cut off, as was one of another request: it is the
+// later one now, and no edit by hand has put its role there.
+func TestWrite_AdoptsALeaseThatWasHidden(t *testing.T) {
+	t.Parallel()
+	d := newGrantFixture(t, consoletest.Options{})
+	third := d.viewerAtThirdSite()
+	first := d.change(access.OpAcquire, lease("1", d.soc))
+	d.dieAt(first, "before the answer")
+	d.mustWrite(d.change(access.OpAcquire, lease("2", d.admin)))
+	d.dieAt(d.change(access.OpGrant, lease("3", third)), "before the answer")
+	d.now = d.now.Add(visibilityDelay)
+	d.dieAt(first, "before the answer")
+	require.Equal(t, holdings(d.viewer, third, d.soc), d.held())
+
+	second := d.mustWrite(d.change(access.OpRelease, lease("2", d.admin)))
+	require.Equal(t, access.Released, second.Proof.Outcome)
+	require.Empty(t, second.Proof.Drift)
+	require.Equal(t, access.Applied, d.mustWrite(first).Proof.Outcome)
+	require.Equal(t, access.Released, d.mustWrite(d.change(access.OpRelease, lease("1", d.soc))).Proof.Outcome)
+	require.Equal(t, holdings(d.viewer, third), d.held())
+}
+
 // A release was cut off after its write, which shows the role of an older lease again: another attempt at the
 // principal, such as one by the reconciler, does not take that for an edit by hand.
 func TestWrite_AdoptsARelease(t *testing.T) {

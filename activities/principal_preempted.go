@@ -106,12 +106,13 @@ func (w *changeAttempt) ownershipAfter(c access.Change, s sentWrite) access.Owne
 	return t.Apply(c, before).Next
 }
 
-// unclaimed is the acquisition of those leases of a change that claim nothing yet: the others stand where they are.
-// One that is known and lost was acquired anew since. Without any, it is a change without a lease.
+// unclaimed is the acquisition of those leases of a change whose roles were not shown before: the others stand where
+// they are. One that is known, and was lost or hidden by a later one, was acquired anew since. Without any, it is a
+// change without a lease.
 func unclaimed(c access.Change, t access.OwnershipState) access.Change {
 	left := slices.DeleteFunc(c.Leases(), func(l access.Lease) bool {
 		known, found := t.Lease(l.ID)
-		return found && !known.Lost
+		return found && !known.Lost && t.Proven.Holds(l.Holding)
 	})
 	if len(left) == 0 {
 		return access.Change{Op: c.Op}
