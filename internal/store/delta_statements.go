@@ -6,7 +6,8 @@ package store
 
 // shownOnce is the condition of promoted, looked up for one row.
 func (d dialect) shownOnce(alias string) string {
-	return "EXISTS (SELECT 1 FROM snapshots v WHERE v.seq = " + alias + ".since AND v.state = 'promoted'" + d.each() + ")"
+	return "EXISTS (SELECT 1 FROM snapshots v WHERE v.seq = " + alias + ".since AND v.state = 'promoted'" +
+		d.each() + ")"
 }
 
 // visibleVersion joins the version e that readers see of each id of collection; snapshot is the one that is written.

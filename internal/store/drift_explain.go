@@ -60,6 +60,9 @@ func (s *Store) Explain(ctx context.Context, console string, now time.Time) (Exp
 		if err != nil {
 			return err
 		}
+		if err := e.restrict(ctx, tx); err != nil {
+			return err
+		}
 		out, err = e.explain(ctx, tx)
 		return err
 	})

@@ -21,6 +21,7 @@ type driftScope struct {
 	started  int64         // of the snapshot that was proven last, in microseconds since 1970
 	promoted int64         // when that was
 	baseline sql.NullInt64 // snapshots up to this one show what was there before us
+	since    driftSince    // zero: all principals are looked at
 }
 
 // proven says whether a snapshot of the collection is proven.
@@ -182,8 +183,12 @@ func (d driftScopes) unexplained(s driftScope) string {
 		" AND NOT EXISTS (" + d.ours(s) + d.d.each() + ") AND NOT EXISTS (" + d.before(base) + d.d.each() + ")"
 }
 
-// appeared are the assignments a, seen first by snapshot f, of principals that changed since the baseline.
+// appeared are the assignments a, seen first by snapshot f, of principals that changed since the baseline; after an
+// explanation that still holds for the others, of those about whom something may have changed since.
 func (d driftScopes) appeared(s driftScope) string {
+	if s.since.version > 0 {
+		return d.appearedSince(s)
+	}
 	base := fmt.Sprint(s.baseline.Int64)
 	assignments := fmt.Sprintf("a.console = e.console AND a.principal_kind = '%s' AND a.principal_id = e.id"+
 		" AND a.until IS NULL AND a.since > %s", s.kind, base)

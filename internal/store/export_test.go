@@ -30,6 +30,15 @@ func (s *Store) DriftStatement(ctx context.Context, console string, now time.Tim
 	return e.scopes.currentDrift(now), err
 }
 
+// IsRestricted says whether the next explanation looks at some principals only.
+func (s *Store) IsRestricted(ctx context.Context, console string, now time.Time) (bool, error) {
+	e, err := loadExplainer(ctx, s.r, s.d, console, now)
+	if err == nil {
+		err = e.restrict(ctx, s.r)
+	}
+	return e.scopes.of[0].since.version > 0 && e.scopes.of[1].since.version > 0, err
+}
+
 // DB is the pool that tests use to count rows.
 func (s *Store) DB() *sql.DB { return s.w }
 
