@@ -51,6 +51,9 @@ func (c *accountCreation) replaceOwn(ctx context.Context) (out wire.CreateResult
 	case isNotFound(err) && d != nil && c.deletedOld(): // and someone has written another token since
 		return c.retireOld(ctx, *d)
 	case isNotFound(err):
+		if done, err := c.removeAbandoned(ctx); err != nil || done != nil {
+			return valueOf(done), err
+		}
 		return c.refuse(ctx, access.Principal{}, "service user %s is not on the console any more, or the token cannot "+
 			"see it: nothing is left to replace", of.ID)
 	case err != nil:

@@ -1,0 +1,131 @@
+package activities
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sentinelone-provisioner/internal/access"
+	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/consoletest"
+	"sentinelone-provisioner/internal/wire"
+)
+
+// named adds a service user of that name, with the worker's role.
+func (f *ownFixture) named(name string) {
+	f.t.Helper()
+	_, err := f.console.AddServiceUser(access.Principal{
+		Name: name, Level: access.Tenant, Held: []access.HeldRole{{RoleID: f.role.ID}},
+	})
+	require.NoError(f.t, err)
+}
+
+// A service user that had the new name before anything was made is none of the request's: it stays, and so does the
+// first one. One whose name only looks the same is in nobody's way.
+func TestRotateOwn_NameIsTaken(t *testing.T) {
+	t.Parallel()
+	taken := newOwnFixture(t, consoletest.Options{})
+	in := taken.input()
+	name := access.SuccessorName("svc.worker", in.Key)
+	taken.named(name)
+	out := taken.rotateOwn(in)
+	require.True(t, out.Refused)
+	require.Contains(t, out.Message, "there is a service user of the new name already")
+	require.Len(t, taken.workers(), 2)
+	require.Zero(t, taken.posts("/service-users"))
+
+	similar := newOwnFixture(t, consoletest.Options{})
+	in = similar.input()
+	name = strings.ToUpper(access.SuccessorName("svc.worker", in.Key))
+	similar.named(name)
+	similar.requireReplaced(similar.rotateOwn(in))
+	require.Contains(t, similar.names(), name)
+}
+
+// A second service user that has other roles than the first one, as soon as it is there, is deleted before its token is
+// anywhere.
+func TestRotateOwn_SecondOneHasOtherRoles(t *testing.T) {
+	t.Parallel()
+	f := newOwnFixture(t, consoletest.Options{})
+	in := f.input()
+	f.accounts.pause = func(context.Context, time.Duration) error { return nil }
+	f.console.OnRequest(func(r consoletest.Request) {
+		for _, p := range f.workers() {
+			if r.Method == http.MethodGet && p.ID != f.own {
+				_ = f.console.SetServiceUserRoles(p.ID, access.SiteLevel,
+					[]access.HeldRole{{RoleID: f.role.ID, ScopeID: f.site.ID}})
+			}
+		}
+	})
+	out := f.rotateOwn(in)
+	f.requireKept(out)
+	require.Contains(t, out.Message, "other roles of the second service user")
+}
+
+// If somebody deletes the first service user and writes another token, while the answer about the second one is lost,
+// nothing is left to replace: the second one, which nobody can use, goes, and the token stays.
+func TestRotateOwn_FirstOneDeletedByHand(t *testing.T) {
+	t.Parallel()
+	f := newOwnFixture(t, consoletest.Options{})
+	in := f.input()
+	_, third, err := f.client.CreateServiceUser(t.Context(), console.NewServiceUser{
+		Name: "svc.third", TokenExpiresAt: tokenEnd,
+		Roles: access.Holdings{Level: access.Tenant, Held: []access.HeldRole{{RoleID: f.role.ID}}},
+	})
+	require.NoError(t, err)
+	f.console.AddFault(consoletest.Fault{
+		Name: consoletest.CutAfter, Path: "/service-users", Method: http.MethodPost, Times: 1,
+	})
+	_, err = executeFor[wire.CreateResult](f.accountFixture, wire.TokenRotateActivity, in)
+	require.Error(t, err)
+	require.Len(t, f.workers(), 2)
+	require.NoError(t, os.WriteFile(f.file, []byte(third.Reveal()), 0o600))
+	f.console.RemoveServiceUser(f.own)
+	f.restart()
+	out := f.rotateOwn(in)
+	require.True(t, out.Refused)
+	require.Contains(t, out.Message, "nothing is left to replace")
+	require.Empty(t, f.workers())
+	text, err := os.ReadFile(f.file)
+	require.NoError(t, err)
+	require.Equal(t, third.Reveal(), string(text))
+}
+
+// While the first service user cannot be deleted yet: if somebody gives the second one other roles, the first one stays
+// until they are right again; one that a lost call has made late goes with the first one.
+func TestRotateOwn_SecondOneChangesLater(t *testing.T) {
+	t.Parallel()
+	f := newOwnFixture(t, consoletest.Options{})
+	in := f.input()
+	id := f.console.AddFault(consoletest.Fault{
+		Name: consoletest.Forbidden, Path: "/service-users/" + f.own, Method: http.MethodDelete,
+	})
+	attempt := func() error {
+		_, err := executeFor[wire.CreateResult](f.accountFixture, wire.TokenRotateActivity, in)
+		f.requireUsable()
+		return err
+	}
+	require.ErrorContains(t, attempt(), "cannot be deleted")
+	f.console.RemoveFault(id)
+	var second string
+	for _, p := range f.workers() {
+		if p.ID != f.own {
+			second = p.ID
+		}
+	}
+	held := []access.HeldRole{{RoleID: f.role.ID}}
+	require.NoError(t, f.console.SetServiceUserRoles(second, access.SiteLevel,
+		[]access.HeldRole{{RoleID: f.role.ID, ScopeID: f.site.ID}}))
+	require.ErrorContains(t, attempt(), "someone has changed the roles of service user "+second)
+	require.Len(t, f.workers(), 2)
+
+	require.NoError(t, f.console.SetServiceUserRoles(second, access.Tenant, held))
+	f.named(access.SuccessorName("svc.worker", in.Key))
+	f.requireReplaced(f.rotateOwn(in))
+	require.Equal(t, second, f.workers()[0].ID)
+}
