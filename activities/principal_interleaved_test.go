@@ -48,8 +48,8 @@ func TestWrite_AdoptsALeaseThatWasLost(t *testing.T) {
 	require.Equal(t, holdings(d.viewerAtThirdSite(), d.soc), d.held())
 }
 
-// A lease that a later one hides was acquired anew, and that write was cut off, as was one of another request: it is the
-// later one now, and no edit by hand has put its role there.
+// A lease that a later one hides was acquired anew, and that write was cut off, as was one of another request: it is
+// the later one now, and no edit by hand has put its role there.
 func TestWrite_AdoptsALeaseThatWasHidden(t *testing.T) {
 	t.Parallel()
 	d := newGrantFixture(t, consoletest.Options{})
