@@ -18,7 +18,7 @@ import (
 const (
 	// feedOverlap is how far behind the newest activity seen the feed is read again, since entries come late.
 	feedOverlap = 10 * time.Minute
-	// mostAhead is how far ahead of this clock the newest entry that was seen may be: more means that a clock was wrong.
+	// mostAhead is how far ahead of this clock the newest entry seen may be: more means that a clock was wrong.
 	mostAhead = 24 * time.Hour
 	// feedRetention is after how long without reading the feed entries may be gone from it. How long a console keeps
 	// them is not documented.
@@ -27,7 +27,7 @@ const (
 	mostTouched = 200
 	// mostNamed is how many names of principals without a known id are looked up, by two requests each.
 	mostNamed = 100
-	// mostFeedPages bounds what is read of the feed at once, in pages of 1,000 entries, and mostNews what is kept of it.
+	// mostFeedPages bounds what is read of the feed at once, in pages of 1,000 entries, and mostNews what is kept.
 	mostFeedPages = 20
 	mostNews      = 5000
 	// oddFeedAttempts is after how many attempts a feed that cannot be decoded makes the delta sync a full one.

@@ -52,7 +52,7 @@ func (a *feedAttack) answer(next func(cursor string) string, entries ...entry) {
 			return 0, body
 		}
 		cursor, _ := json.Marshal(next(r.URL.Query().Get("cursor")))
-		return http.StatusOK, fmt.Appendf(nil, `{"data":%s,"pagination":{"totalItems":50000,"nextCursor":%s}}`, rows, cursor)
+		return http.StatusOK, fmt.Appendf(nil, `{"data":%s,"pagination":{"nextCursor":%s}}`, rows, cursor)
 	}
 }
 
@@ -76,7 +76,8 @@ func TestDelta_ForeignIDs(t *testing.T) {
 	changed := a.change(0)
 	a.answer(onePage,
 		forged("900000000000000001", 25, truth.Sites[0].ID), forged("900000000000000002", 25, "999999999999999999"),
-		forged("900000000000000003", 142, truth.Accounts[0].ID), forged("900000000000000004", 142, "888888888888888888"),
+		forged("900000000000000003", 142, truth.Accounts[0].ID),
+		forged("900000000000000004", 142, "888888888888888888"),
 		forged("900000000000000005", 25, service),
 		forged("900000000000000007", "141", changed),
 	)

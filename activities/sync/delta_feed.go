@@ -73,7 +73,7 @@ func (s *Activities) readNews(ctx context.Context, feed store.Feed) (feedNews, e
 		return out, err
 	}
 	q := console.ActivityQuery{Types: feed.Types, Since: since, Limit: console.PageLimit}
-	taken := map[console.Activity]bool{}
+	fresh := reader{now: now, since: since, seen: seen, taken: map[console.Activity]bool{}}
 	for range mostFeedPages {
 		page, err := s.console.Activities(ctx, q)
 		if large, ok := errors.AsType[*console.PageTooLargeError](err); ok && q.Limit > 1 {
@@ -83,17 +83,7 @@ func (s *Activities) readNews(ctx context.Context, feed store.Feed) (feedNews, e
 		if err != nil {
 			return out, err
 		}
-		for _, a := range page.Items {
-			if a.CreatedAt.After(out.newest) && !a.CreatedAt.After(now) {
-				out.newest = a.CreatedAt
-			}
-			isOld := !a.CreatedAt.IsZero() && a.CreatedAt.Before(since) // such were not asked for
-			if isOld || seen[seenKey(a)] || taken[a] || activityKinds[a.Type] == "" {
-				continue
-			}
-			taken[a] = true
-			out.add(a)
-		}
+		fresh.take(page.Items, &out)
 		if len(out.entries) > mostNews {
 			return out, nil
 		}
@@ -103,6 +93,28 @@ func (s *Activities) readNews(ctx context.Context, feed store.Feed) (feedNews, e
 		}
 	}
 	return out, nil
+}
+
+// reader tells new entries of the feed from others.
+type reader struct {
+	now, since time.Time
+	seen       map[string]bool // by earlier syncs, by seenKey
+	taken      map[console.Activity]bool
+}
+
+// take adds the entries of a page that are new.
+func (r *reader) take(page []console.Activity, to *feedNews) {
+	for _, a := range page {
+		if a.CreatedAt.After(to.newest) && !a.CreatedAt.After(r.now) {
+			to.newest = a.CreatedAt
+		}
+		isOld := !a.CreatedAt.IsZero() && a.CreatedAt.Before(r.since) // such were not asked for
+		if isOld || r.seen[seenKey(a)] || r.taken[a] || activityKinds[a.Type] == "" {
+			continue
+		}
+		r.taken[a] = true
+		to.add(a)
+	}
 }
 
 // seenKey is what tells that an activity was seen. One of an id that was seen may name somebody else now.

@@ -72,9 +72,9 @@ func escape(r rune) string {
 	return fmt.Sprintf(`\U%08x`, r)
 }
 
-// Authors lists names that the console's activity feed gives to those who made a change. They are claims, as people choose
-// their own: one that is more than letters, digits and what names have between them stands in quotation marks, so that it
-// does not look like two names, an address or a remark of ours.
+// Authors lists names that the console's activity feed gives to those who made a change. They are claims, as people
+// choose their own: one that is more than letters, digits and what names have between them stands in quotation marks.
+// It then does not look like two names, an address or a remark of ours.
 func Authors(names []string) string {
 	out := make([]string, len(names))
 	for i, n := range names {
