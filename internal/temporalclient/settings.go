@@ -180,14 +180,15 @@ func loadOptions() (client.Options, error) {
 	if opts.HostPort == "" {
 		return opts, nil
 	}
-	if err := checkAddress(source, opts.HostPort); err != nil {
+	if err := CheckAddress(source, opts.HostPort); err != nil {
 		return opts, err
 	}
 	return opts, netenv.CheckPlainProxy(strings.TrimPrefix(opts.HostPort, "dns:///"))
 }
 
-// checkAddress refuses an address that the SDK would try for ever to reach.
-func checkAddress(source, address string) error {
+// CheckAddress refuses an address that the SDK would try for ever to reach. The error begins with source, the setting
+// that has the address, and holds no password.
+func CheckAddress(source, address string) error {
 	text := strings.TrimPrefix(address, "dns:///")
 	wrong := func(why string) error {
 		shown := ""

@@ -87,7 +87,8 @@ func (s *Settings) Resolve() (Config, error) {
 	}
 	c.Console.ReadOnly = true // the connector itself never writes to a console
 	for _, check := range []func(*Config) error{
-		s.resolveConsole, s.resolveToken, s.resolveStore, s.resolveRequester, s.resolveTimes, s.checkTasks,
+		s.resolveConsole, s.resolveToken, s.resolveStore, s.resolveTemporal, s.resolveRequester, s.resolveTimes,
+		s.checkTasks,
 	} {
 		faults = append(faults, check(&c))
 	}
@@ -145,6 +146,20 @@ func (s *Settings) resolveStore(c *Config) error {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
+}
+
+// resolveTemporal checks what the connection to Temporal needs: a task would fail late, or try for ever.
+func (s *Settings) resolveTemporal(c *Config) error {
+	if s.Standalone {
+		return nil
+	}
+	if s.TemporalAddress != "" {
+		if err := temporalclient.CheckAddress("--"+temporalAddress.FieldName, s.TemporalAddress); err != nil {
+			return err
+		}
+	}
+	_, err := c.TemporalOptions(slog.New(slog.DiscardHandler))
+	return err
 }
 
 func (s *Settings) resolveRequester(c *Config) error {

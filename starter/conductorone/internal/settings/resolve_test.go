@@ -174,3 +174,31 @@ func TestSchema(t *testing.T) {
 		require.False(t, f.Required, f.FieldName)
 	}
 }
+
+// An address that no client of Temporal could reach is a fault at the start, from a flag and from the variable.
+//
+//nolint:paralleltest // the environment is the process's
+func TestResolve_TemporalAddress(t *testing.T) {
+	bare(t)
+	for address, says := range map[string]string{
+		"https://host:7233": "is a URL", "host": "has no port", "host:x": "has a port that is not a number",
+		"u:hunter2@host:7233": "is not a host and a port",
+	} {
+		s := given()
+		s.TemporalAddress = address
+		_, err := s.Resolve()
+		require.ErrorContains(t, err, "--temporal-address")
+		require.ErrorContains(t, err, says)
+		require.ErrorContains(t, err, "write host and port alone")
+		require.NotContains(t, err.Error(), "hunter2")
+		s.Standalone = true
+		_, err = s.Resolve()
+		require.NoError(t, err, "standalone reaches no Temporal")
+
+		t.Setenv("TEMPORAL_ADDRESS", address)
+		_, err = given().Resolve()
+		require.ErrorContains(t, err, "TEMPORAL_ADDRESS")
+		require.ErrorContains(t, err, says)
+		t.Setenv("TEMPORAL_ADDRESS", "host:7233")
+	}
+}
