@@ -118,12 +118,19 @@ func TestCodecServer_BadInput(t *testing.T) {
 			"--tls-cert " + expired + " --tls-key " + expiredKey, keys,
 			"expired on",
 		},
-		"a certificate of tomorrow":      {"--tls-cert " + later + " --tls-key " + laterKey, keys, "is valid from"},
-		"the key of another certificate": {"--tls-cert " + expired + " --tls-key " + laterKey, keys, "--tls-cert, --tls-key: tls: private key does not match public key"},
-		"a folder as certificate":        {"--tls-cert " + filepath.Dir(expired) + " --tls-key " + expiredKey, keys, "is a directory"},
-		"a folder as token":              {"--token-file " + filepath.Dir(token), keys, "is a directory"},
-		"all addresses of IPv6":          {"--listen [::]:0", keys, "pass --token-file, or listen on localhost"},
-		"a token and every page":         {"--listen 0.0.0.0:0 --token-file " + token + " --ui-origin https://*.example.com", keys, "without *"},
+		"a certificate of tomorrow": {"--tls-cert " + later + " --tls-key " + laterKey, keys, "is valid from"},
+		"the key of another certificate": {
+			"--tls-cert " + expired + " --tls-key " + laterKey, keys,
+			"--tls-cert, --tls-key: tls: private key does not match public key",
+		},
+		"a folder as certificate": {
+			"--tls-cert " + filepath.Dir(expired) + " --tls-key " + expiredKey, keys, "is a directory",
+		},
+		"a folder as token":     {"--token-file " + filepath.Dir(token), keys, "is a directory"},
+		"all addresses of IPv6": {"--listen [::]:0", keys, "pass --token-file, or listen on localhost"},
+		"a token and every page": {
+			"--listen 0.0.0.0:0 --token-file " + token + " --ui-origin https://*.example.com", keys, "without *",
+		},
 		"a token and a wrong address": {
 			"--listen x --token-file " + token, keys,
 			"set it to host and port",

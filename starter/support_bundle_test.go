@@ -50,7 +50,9 @@ func canaryFixture(t *testing.T) (log string) {
 	f := newFixture(t)
 	f.sync(nameCanaries["console"], "s1", []access.Entity{
 		access.Account{ID: "100", Name: nameCanaries["account"]},
-		access.Site{ID: "201", Name: nameCanaries["site"], AccountID: "100", AccountName: nameCanaries["account of a site"]},
+		access.Site{
+			ID: "201", Name: nameCanaries["site"], AccountID: "100", AccountName: nameCanaries["account of a site"],
+		},
 		access.Role{ID: "301", Name: nameCanaries["role"], Scope: access.Tenant},
 		access.Principal{Kind: access.User, ID: "401", Email: nameCanaries["e-mail"], Name: nameCanaries["user"]},
 		access.Principal{Kind: access.User, ID: "402", Email: nameCanaries["login"]},
