@@ -202,14 +202,7 @@ const fewNames = 20_000
 
 // named are at most fewNames ids of a collection that assignments name, sorted.
 func (p *Pinned) named(ctx context.Context, c access.Collection, after string) (out []string, err error) {
-	column, level := "a.role_id", ""
-	switch c {
-	case access.Accounts:
-		column, level = "a.scope_id", string(access.AccountLevel)
-	case access.Sites:
-		column, level = "a.scope_id", string(access.SiteLevel)
-	case access.Roles, access.Users, access.ServiceUsers:
-	}
+	column, level := nameIn(c)
 	v := p.view()
 	q := v.query("SELECT DISTINCT " + column + " FROM assignments a WHERE " + p.sees("a"))
 	if level != "" {
@@ -224,4 +217,34 @@ func (p *Pinned) named(ctx context.Context, c access.Collection, after string) (
 			return err
 		})
 	return out, err
+}
+
+// nameIn is the column in which assignments name a collection, and the level of those that do; "" for all levels.
+func nameIn(c access.Collection) (column, level string) {
+	switch c {
+	case access.Accounts:
+		return "a.scope_id", string(access.AccountLevel)
+	case access.Sites:
+		return "a.scope_id", string(access.SiteLevel)
+	case access.Roles, access.Users, access.ServiceUsers:
+	}
+	return "a.role_id", ""
+}
+
+// IsAssigned reports whether assignments name a role, an account or a site, listed or not. The database goes through
+// all assignments of the console for it.
+func (p *Pinned) IsAssigned(ctx context.Context, c access.Collection, id string) (found bool, err error) {
+	column, level := nameIn(c)
+	v := p.view()
+	q := v.query("SELECT 1 FROM assignments a WHERE " + p.sees("a"))
+	if level != "" {
+		q.add(" AND a.level = %s", level)
+	}
+	q.add(" AND "+column+" = %s LIMIT 1", id)
+	err = forEachRow(ctx, v.q, "look for "+id+" among the assignments", q.text.String(), q.args,
+		func(*sql.Rows) error {
+			found = true
+			return nil
+		})
+	return found, p.s.explain(err)
 }

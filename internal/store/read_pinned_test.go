@@ -293,6 +293,33 @@ func TestPinned_Unlisted(t *testing.T) {
 	})
 }
 
+// Whether assignments name a role, an account or a site is as of the snapshot, and ids of accounts and sites do not
+// mix.
+func TestPinned_IsAssigned(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(db database) {
+		w := smallWorld()
+		delete(w.roles, "303")
+		delete(w.sites, "203")
+		syncOnce(t, db.s, acme, "one", w)
+		syncOnce(t, db.s, acme, "two", emptyWorld())
+		for c, ids := range map[access.Collection]map[string]bool{
+			access.Roles:    {"303": true, "302": true, "203": false, "101": false, "999": false, "": false},
+			access.Accounts: {"101": true, "203": false, "303": false, "999": false, "": false},
+			access.Sites:    {"203": true, "204": false, "101": false, "303": false, "": false},
+		} {
+			for id, want := range ids {
+				is, err := pinned(t, db.s, "one").IsAssigned(t.Context(), c, id)
+				require.NoError(t, err)
+				require.Equal(t, want, is, "%s %q", c, id)
+				is, err = pinned(t, db.s, "two").IsAssigned(t.Context(), c, id)
+				require.NoError(t, err)
+				require.False(t, is, "%s %q, later", c, id)
+			}
+		}
+	})
+}
+
 // The next proven snapshot after a time is told whether it changed something or not, and no other kind is.
 func TestProvenAfter(t *testing.T) {
 	t.Parallel()

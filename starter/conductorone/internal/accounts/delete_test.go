@@ -90,27 +90,20 @@ func TestDelete_GoneAlready(t *testing.T) {
 func TestGet_SaysHowOldItIs(t *testing.T) {
 	t.Parallel()
 	l := seen("700")
-	for _, of := range []interface {
-		Get(context.Context, resID, resID) (res, annotationsOf, error)
-	}{
-		accounts.Users{Config: config(nil, l)},
-		accounts.ServiceUsers{Config: config(nil, l)},
-		accounts.Getter{Lookup: l},
-	} {
-		found, said, err := of.Get(context.Background(), resourceID(resources.User, "700"), nil)
-		require.NoError(t, err)
-		require.Equal(t, "700", found.GetId().GetResource())
-		var at timestamppb.Timestamp
-		ok, err := said.Pick(&at)
-		require.NoError(t, err)
-		require.True(t, ok)
-		require.Equal(t, "2026-03-03T13:48:00Z", at.AsTime().Format("2006-01-02T15:04:05Z07:00"))
-		var text structpb.Struct
-		ok, err = said.Pick(&text)
-		require.NoError(t, err)
-		require.True(t, ok)
-		require.Contains(t, text.GetFields()["as_of"].GetStringValue(), "13:48")
-		_, _, err = of.Get(context.Background(), resourceID(resources.User, "701"), nil)
-		requireCode(t, codes.NotFound, err)
-	}
+	of := accounts.Getter{Lookup: l}
+	found, said, err := of.Get(context.Background(), resourceID(resources.User, "700"), nil)
+	require.NoError(t, err)
+	require.Equal(t, "700", found.GetId().GetResource())
+	var at timestamppb.Timestamp
+	ok, err := said.Pick(&at)
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.Equal(t, "2026-03-03T13:48:00Z", at.AsTime().Format("2006-01-02T15:04:05Z07:00"))
+	var text structpb.Struct
+	ok, err = said.Pick(&text)
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.Contains(t, text.GetFields()["as_of"].GetStringValue(), "13:48")
+	_, _, err = of.Get(context.Background(), resourceID(resources.User, "701"), nil)
+	requireCode(t, codes.NotFound, err)
 }

@@ -14,13 +14,13 @@ import (
 	"sentinelone-provisioner/starter/conductorone/internal/resources"
 )
 
-// Users creates, deletes and reads users.
+// Users creates and deletes users.
 type Users struct{ *Config }
 
-// ServiceUsers creates, deletes and reads service users.
+// ServiceUsers creates and deletes service users.
 type ServiceUsers struct{ *Config }
 
-// Getter reads single resources of the types that nobody creates through ConductorOne.
+// Getter reads single resources of all types.
 type Getter struct{ Lookup Lookup }
 
 // CreateAccountCapabilityDetails says that users are created without a password: the console invites them.
@@ -46,26 +46,9 @@ func noPassword() *v2.CredentialDetailsAccountProvisioning {
 	}.Build()
 }
 
-// Get reads one user from the last proven sync. The answer says how old it is.
-func (u Users) Get(ctx context.Context, id, _ *v2.ResourceId) (*v2.Resource, annotations.Annotations, error) {
-	return u.get(ctx, id)
-}
-
-// Get reads one service user from the last proven sync. The answer says how old it is.
-func (s ServiceUsers) Get(ctx context.Context, id, _ *v2.ResourceId) (*v2.Resource, annotations.Annotations, error) {
-	return s.get(ctx, id)
-}
-
 // Get reads one resource from the last proven sync. The answer says how old it is.
 func (g Getter) Get(ctx context.Context, id, _ *v2.ResourceId) (*v2.Resource, annotations.Annotations, error) {
 	return get(ctx, g.Lookup, id)
-}
-
-func (c *Config) get(ctx context.Context, id *v2.ResourceId) (*v2.Resource, annotations.Annotations, error) {
-	if c == nil {
-		return nil, nil, errOnlyReads
-	}
-	return get(ctx, c.Lookup, id)
 }
 
 // asOf is the name under which an answer carries when the sync ended that it comes from.

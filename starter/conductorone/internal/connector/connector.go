@@ -73,7 +73,7 @@ func (c *Connector) GlobalActions(ctx context.Context, in actions.ActionRegistry
 func (c *Connector) ResourceSyncers(context.Context) []connectorbuilder.ResourceSyncerV2 {
 	var get accounts.Getter
 	if c.source != nil {
-		get.Lookup = lookup{host: c.config.Host, source: c.source}
+		get.Lookup = lookup{source: c.source}
 	}
 	return syncers(c.source, c.config.StockCompatible, c.provisioner, get, c.actions.Config)
 }

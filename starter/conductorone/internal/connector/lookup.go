@@ -18,7 +18,6 @@ import (
 
 // lookup reads single resources from the last proven snapshot.
 type lookup struct {
-	host   string
 	source snapshot.Source
 	// directory has the names of scopes; nil for none.
 	directory func(context.Context) (store.Directory, error)
@@ -44,14 +43,14 @@ func (l lookup) find(ctx context.Context, r snapshot.Reader, id *v2.ResourceId) 
 	switch name := id.GetResource(); id.GetResourceType() {
 	case resources.Tenant:
 		if name == resources.TenantID {
-			return resources.NewTenant(l.host), nil
+			return resources.NewTenant(r.Snapshot().Console), nil
 		}
 	case resources.Account:
-		return made(resources.NewAccount)(r.Account(ctx, name))
+		return made(resources.NewAccount)(account(ctx, r, name))
 	case resources.Site:
-		return made(resources.NewSite)(r.Site(ctx, name))
+		return made(resources.NewSite)(site(ctx, r, name))
 	case resources.Role:
-		return made(resources.NewRole)(r.Role(ctx, name))
+		return made(resources.NewRole)(role(ctx, r, name))
 	case resources.User:
 		return made(resources.NewPrincipal)(r.Principal(ctx, access.User, name))
 	case resources.ServiceUser:
@@ -71,38 +70,75 @@ func made[T any](resource func(T) *v2.Resource) func(*T, error) (*v2.Resource, e
 	}
 }
 
+// account is nil where the snapshot neither has an account nor names it in an assignment.
+func account(ctx context.Context, r snapshot.Reader, id string) (*access.Account, error) {
+	found, err := r.Account(ctx, id)
+	if err != nil || found != nil {
+		return found, err
+	}
+	return ifAssigned(ctx, r, access.Account{ID: id})
+}
+
+// site is as account.
+func site(ctx context.Context, r snapshot.Reader, id string) (*access.Site, error) {
+	found, err := r.Site(ctx, id)
+	if err != nil || found != nil {
+		return found, err
+	}
+	return ifAssigned(ctx, r, access.Site{ID: id})
+}
+
+// role is as account.
+func role(ctx context.Context, r snapshot.Reader, id string) (*access.Role, error) {
+	found, err := r.Role(ctx, id)
+	if err != nil || found != nil {
+		return found, err
+	}
+	return ifAssigned(ctx, r, access.Role{ID: id})
+}
+
+// ifAssigned is an entity of which only the id is known, as [unlisted] lists it; nil if no assignment names it.
+func ifAssigned[E access.Entity](ctx context.Context, r snapshot.Reader, bare E) (*E, error) {
+	is, err := r.IsAssigned(ctx, bare.In(), bare.Key())
+	if err != nil || !is {
+		return nil, err
+	}
+	return &bare, nil
+}
+
 // assignmentNamed is the role at a scope that an id names, as [resources.AssignmentID] makes it, also where nobody
 // holds it; nil if the role or the scope is not there.
 func assignmentNamed(ctx context.Context, r snapshot.Reader, id string) (*v2.Resource, error) {
 	roleID, scopeID, _ := strings.Cut(id, "-")
-	role, err := r.Role(ctx, roleID)
-	if err != nil || role == nil {
+	of, err := role(ctx, r, roleID)
+	if err != nil || of == nil {
 		return nil, err
 	}
 	h := access.Holding{Level: access.Tenant, RoleID: roleID}
-	names := resources.Names{Role: role.Name}
+	names := resources.Names{Role: of.Name}
 	if scopeID == resources.TenantID {
 		return resources.NewAssignment(h, names), nil
 	}
 	h.ScopeID = scopeID
-	account, err := r.Account(ctx, scopeID)
+	atAccount, err := account(ctx, r, scopeID)
 	if err != nil {
 		return nil, err
 	}
-	if account != nil {
-		h.Level, names.Scope = access.AccountLevel, account.Name
+	if atAccount != nil {
+		h.Level, names.Scope = access.AccountLevel, atAccount.Name
 		return resources.NewAssignment(h, names), nil
 	}
-	site, err := r.Site(ctx, scopeID)
-	if err != nil || site == nil {
+	atSite, err := site(ctx, r, scopeID)
+	if err != nil || atSite == nil {
 		return nil, err
 	}
-	h.Level, names.Scope = access.SiteLevel, site.Name
-	if account, err = r.Account(ctx, site.AccountID); err != nil {
+	h.Level, names.Scope = access.SiteLevel, atSite.Name
+	parent, err := r.Account(ctx, atSite.AccountID)
+	if err != nil {
 		return nil, err
 	}
-	if account != nil {
-		names.Account = account.Name
+	if parent != nil {
+		names.Account = parent.Name
 	}
 	return resources.NewAssignment(h, names), nil
 }

@@ -64,7 +64,7 @@ func accountsOf(
 		Console: c.Host, Requester: c.Requester, Requests: requests, Now: time.Now,
 		Ledger: evidence.Reader{Console: c.Host, Store: source.DB},
 		Lookup: lookup{
-			host: c.Host, source: source,
+			source: source,
 			directory: func(ctx context.Context) (store.Directory, error) {
 				db, err := source.DB(ctx)
 				if err != nil {

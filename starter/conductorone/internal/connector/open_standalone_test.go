@@ -40,6 +40,14 @@ func TestOpenStandalone(t *testing.T) {
 	}.Build())
 	require.NoError(t, err)
 	require.Len(t, list.GetList(), 3)
+	for _, p := range server.Truth().Principals {
+		of := resources.PrincipalID(p.Kind, p.ID)
+		got, err := served.GetResource(t.Context(), v2.ResourceGetterServiceGetResourceRequest_builder{
+			ResourceId: of,
+		}.Build())
+		require.NoError(t, err)
+		require.Equal(t, of.GetResource(), got.GetResource().GetId().GetResource())
+	}
 
 	role := v2.Resource_builder{Id: v2.ResourceId_builder{
 		ResourceType: resources.RoleAssignment, Resource: resources.AssignmentID("1", resources.TenantID),

@@ -22,10 +22,12 @@ type (
 	userType struct {
 		*syncer
 		accounts.Users
+		accounts.Getter
 	}
 	serviceType struct {
 		*syncer
 		accounts.ServiceUsers
+		accounts.Getter
 	}
 	assignmentType struct {
 		*syncer
@@ -86,8 +88,8 @@ func syncers(
 		listedType{account, get},
 		listedType{site, get},
 		listedType{role, get},
-		userType{user, accounts.Users{Config: people}},
-		serviceType{service, accounts.ServiceUsers{Config: people}},
+		userType{user, accounts.Users{Config: people}, get},
+		serviceType{service, accounts.ServiceUsers{Config: people}, get},
 		assignmentType{assignment, assigner, get},
 	}
 }

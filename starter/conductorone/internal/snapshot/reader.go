@@ -27,6 +27,8 @@ type Reader interface {
 	RoleLevels(ctx context.Context, after access.Assignment, limit int) ([]access.Assignment, error)
 	// Unlisted are the ids of roles, accounts or sites that assignments name and the snapshot does not have.
 	Unlisted(ctx context.Context, c access.Collection, after string, limit int) ([]string, error)
+	// IsAssigned reports whether assignments name a role, an account or a site.
+	IsAssigned(ctx context.Context, c access.Collection, id string) (bool, error)
 
 	// The lookups by id are nil where the snapshot has none.
 	Account(ctx context.Context, id string) (*access.Account, error)
