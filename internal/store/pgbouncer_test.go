@@ -56,6 +56,17 @@ func TestPgbouncer(t *testing.T) {
 	requireUntouchedSessions(t, url)
 }
 
+// A reader reads through pgbouncer, writes nothing, and leaves no session behind in which others could not write.
+func TestPgbouncer_Reader(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Bouncer(t, pgtest.URL(t), 2)
+	s := open(t, url)
+	syncOnce(t, s, acme, "s1", smallWorld())
+	requireReads(t, url)
+	requireUntouchedSessions(t, url)
+	syncOnce(t, s, "c1.example.com", "s2", smallWorld())
+}
+
 // requireUntouchedSessions looks at the connections of pgbouncer's as another program would.
 func requireUntouchedSessions(t *testing.T, url string) {
 	t.Helper()
@@ -73,15 +84,16 @@ func requireUntouchedSessions(t *testing.T, url string) {
 	}
 	for _, tx := range other {
 		var statements, locks int
-		var nestloop, jit, plans, commit string
+		var nestloop, jit, plans, commit, readOnly string
 		require.NoError(t, tx.QueryRow(t.Context(), `SELECT (SELECT COUNT(*) FROM pg_prepared_statements),
 			(SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory'
 			   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())),
 			current_setting('enable_nestloop'), current_setting('jit'), current_setting('plan_cache_mode'),
-			current_setting('synchronous_commit')`).
-			Scan(&statements, &locks, &nestloop, &jit, &plans, &commit))
-		require.Equal(t, []any{0, 0, "on", "on", "auto", "off"}, // the server of tests has synchronous_commit=off
-			[]any{statements, locks, nestloop, jit, plans, commit})
+			current_setting('synchronous_commit'), current_setting('default_transaction_read_only')`).
+			Scan(&statements, &locks, &nestloop, &jit, &plans, &commit, &readOnly))
+		// The server of tests has synchronous_commit=off.
+		require.Equal(t, []any{0, 0, "on", "on", "auto", "off", "off"},
+			[]any{statements, locks, nestloop, jit, plans, commit, readOnly})
 		require.NoError(t, tx.Rollback(t.Context()))
 	}
 }

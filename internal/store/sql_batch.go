@@ -84,10 +84,10 @@ func (s statement) setAffected(n int64) {
 // withPgx calls use with the pgx connection, for what database/sql does not offer.
 func (t *txn) withPgx(use func(conn *pgx.Conn) error) error {
 	return t.conn.Raw(func(driverConn any) error {
-		conn, ok := driverConn.(*pgConn)
+		conn, ok := driverConn.(interface{ pgx() *pgx.Conn })
 		if !ok {
 			return fmt.Errorf("use the pgx connection: the driver's connection is a %T, want *pgConn", driverConn)
 		}
-		return use(conn.Conn.Conn())
+		return use(conn.pgx())
 	})
 }

@@ -26,6 +26,9 @@ func (s *Store) explain(err error) error {
 	if s.d.postgres {
 		advice = adviceOnPostgres(err)
 	}
+	if s.reader && isReadOnly(err) { // not the server only reads, but this store
+		return err
+	}
 	if advice == "" {
 		return err
 	}
@@ -117,9 +120,13 @@ func adviceOnSQLite(err error) string {
 // leaveStandby closes the idle connections after an error that says that the server only reads: it was
 // the primary when they were made, and another server has taken its place.
 func (s *Store) leaveStandby(err error) {
-	refused, answered := errors.AsType[*pgconn.PgError](err)
-	if s.d.postgres && answered && refused.Code == pgReadOnly {
+	if s.d.postgres && !s.reader && isReadOnly(err) {
 		s.w.SetMaxIdleConns(0)
 		s.w.SetMaxIdleConns(postgresConns)
 	}
+}
+
+func isReadOnly(err error) bool {
+	refused, answered := errors.AsType[*pgconn.PgError](err)
+	return answered && refused.Code == pgReadOnly
 }

@@ -18,7 +18,8 @@ type Store struct {
 	now func() time.Time
 	few int // fewRows, but for tests
 
-	where string // what errors call the database
+	where  string // what errors call the database
+	reader bool   // opened by OpenReader, on PostgreSQL
 
 	busy atomic.Int64 // time.Duration spent inside transactions
 
@@ -53,7 +54,8 @@ func Open(ctx context.Context, databaseURL string) (*Store, error) {
 }
 
 // OpenReader opens an existing database for reading. It neither creates nor migrates one:
-// a missing, empty or older database is [ErrNotReady], a newer one [ErrNewerSchema].
+// a missing, empty or older database is [ErrNotReady], a newer one [ErrNewerSchema]. The
+// database refuses each write of it; a PostgreSQL role that may only SELECT is enough.
 func OpenReader(ctx context.Context, databaseURL string) (*Store, error) {
 	s, err := connect(ctx, databaseURL, true)
 	if err != nil {
@@ -72,7 +74,7 @@ func connect(ctx context.Context, databaseURL string, reader bool) (*Store, erro
 	if path, found := strings.CutPrefix(databaseURL, "sqlite://"); found {
 		return openSQLite(ctx, path, reader)
 	}
-	return openPostgres(ctx, databaseURL)
+	return openPostgres(ctx, databaseURL, reader)
 }
 
 // Close ends all connections.

@@ -18,7 +18,7 @@ import (
 // parallel, and a few readers query.
 const postgresConns = 12
 
-func openPostgres(ctx context.Context, databaseURL string) (*Store, error) {
+func openPostgres(ctx context.Context, databaseURL string, reader bool) (*Store, error) {
 	cfg, err := parsePostgresURL(databaseURL)
 	if err != nil {
 		return nil, err
@@ -30,7 +30,7 @@ func openPostgres(ctx context.Context, databaseURL string) (*Store, error) {
 	// pgbouncer, the next transaction may be on another of its connections, where it is unknown, or
 	// where another program has one of that name.
 	cfg.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
-	db := sql.OpenDB(pgConnector{stdlib.GetConnector(*cfg)})
+	db := sql.OpenDB(pgConnector{stdlib.GetConnector(*cfg), reader})
 	db.SetMaxOpenConns(postgresConns)
 	db.SetMaxIdleConns(postgresConns)
 	db.SetConnMaxIdleTime(5 * time.Minute)
@@ -39,7 +39,7 @@ func openPostgres(ctx context.Context, databaseURL string) (*Store, error) {
 	}
 	return &Store{
 		w: db, r: db, d: dialect{postgres: true}, now: time.Now, few: fewRows,
-		where: "database server " + servers(cfg),
+		where: "database server " + servers(cfg), reader: reader,
 	}, nil
 }
 

@@ -142,15 +142,50 @@ func TestOpenReader_NotMigrated(t *testing.T) {
 	})
 }
 
-// A reader cannot write.
+// A reader cannot write: not by its methods, and by no statement, in a transaction or outside of one.
 func TestOpenReader_CannotWrite(t *testing.T) {
 	t.Parallel()
-	url := sqliteURL(t)
-	s := open(t, url)
-	syncOnce(t, s, acme, "s1", smallWorld())
+	onBoth(t, func(db database) {
+		t := db.t
+		syncOnce(t, db.s, acme, "s1", smallWorld())
+		requireReads(t, db.url)
+	})
+}
+
+// requireReads opens a reader, which finds the small world and changes nothing.
+func requireReads(t *testing.T, url string) {
+	t.Helper()
 	r, err := store.OpenReader(t.Context(), url)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, r.Close()) })
+	refuses := func(err error, what string) {
+		t.Helper()
+		require.Error(t, err, what)
+		require.Regexp(t, "readonly|read-only transaction", err.Error(), what)
+		require.NotContains(t, err.Error(), "target_session_attrs", "the server is none that only reads")
+	}
+	refuses(r.Begin(t.Context(), store.BeginInput{Console: acme, ID: "s2"}), "begin a sync")
+	_, err = r.Append(t.Context(), acme, note("grant/INC-1", "request", 1))
+	refuses(err, "append to the ledger")
+	const insert = "INSERT INTO connection_checks (console, at, evidence) VALUES ($1, 1, '{}')"
+	_, err = r.DB().ExecContext(t.Context(), insert, acme)
+	refuses(err, "execute outside of a transaction")
+	var console string
+	refuses(r.DB().QueryRowContext(t.Context(), insert+" RETURNING console", acme).Scan(&console), "query")
+	tx, err := r.DB().BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	_, err = tx.ExecContext(t.Context(), insert, acme)
+	refuses(err, "execute in a transaction")
+	require.NoError(t, tx.Rollback())
+
 	require.Equal(t, expected(smallWorld()), export(t, r, acme, nil))
-	require.ErrorContains(t, r.Begin(t.Context(), store.BeginInput{Console: acme, ID: "s2"}), "readonly")
+	evidence, err := r.ConnectionCheck(t.Context(), acme)
+	require.NoError(t, err)
+	require.Empty(t, evidence)
+	found, err := r.LedgerOf(t.Context(), acme, "grant/INC-1")
+	require.NoError(t, err)
+	require.Empty(t, found)
+	latest, err := r.LatestSnapshots(t.Context(), acme, 10)
+	require.NoError(t, err)
+	require.Len(t, latest, 1)
 }

@@ -11,8 +11,12 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// pgConnector makes connections whose transactions begin with our settings.
-type pgConnector struct{ driver.Connector }
+// pgConnector makes connections whose transactions begin with our settings; a reader's only read.
+type pgConnector struct {
+	driver.Connector
+
+	reader bool
+}
 
 // Connect implements driver.Connector.
 func (c pgConnector) Connect(ctx context.Context) (driver.Conn, error) {
@@ -25,6 +29,9 @@ func (c pgConnector) Connect(ctx context.Context) (driver.Conn, error) {
 		err := fmt.Errorf("the driver's connection is a %T, want *stdlib.Conn", opened)
 		return nil, errors.Join(err, opened.Close())
 	}
+	if c.reader {
+		return &pgReader{pgConn{conn}}, nil
+	}
 	return &pgConn{conn}, nil
 }
 
@@ -32,6 +39,8 @@ func (c pgConnector) Connect(ctx context.Context) (driver.Conn, error) {
 // session would stay with the server's connection, and pgbouncer in transaction mode
 // gives that to other programs.
 type pgConn struct{ *stdlib.Conn }
+
+func (c *pgConn) pgx() *pgx.Conn { return c.Conn.Conn() }
 
 // These settings keep the planner from relying on statistics that it does not have: within one
 // sync tables grow from empty to hundreds of thousands of rows without an ANALYZE. A nested loop
