@@ -5,7 +5,6 @@ import (
 	"errors"
 	"testing"
 
-	v2 "github.com/conductorone/baton-sdk/pb/c1/connector/v2"
 	"github.com/conductorone/baton-sdk/pkg/annotations"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
@@ -24,8 +23,6 @@ import (
 
 type (
 	annotationsOf = annotations.Annotations
-	resID         = *v2.ResourceId
-	res           = *v2.Resource
 )
 
 func deleteUser(r *fakeRequests, l fakeLookup) error {

@@ -127,6 +127,26 @@ func holdRolesEverywhere(t *testing.T, console *consoletest.Server) {
 	require.NoError(t, err)
 }
 
+// With --standalone, the connector shows the same without a worker, Temporal and a database: nothing but the address
+// and the token is set.
+func TestRead_Standalone(t *testing.T) {
+	t.Parallel()
+	console := consoletest.Start(t, consoletest.Options{
+		Seed: 19, Accounts: 3, Sites: 20, Users: 40, ServiceUsers: 20, CustomRoles: 8,
+	})
+	holdCustomRolesAtTenant(t, console)
+	s := &stack{t: t, console: console}
+	file := s.c1z()
+	got := s.run(connectorProgram, nil, "--file", file, "--standalone",
+		"--api-token", console.Token(), "--management-console-url", console.URL)
+	require.Zero(t, got.code, "%s%s", got.stdout, got.stderr)
+	require.NotContains(t, got.stdout+got.stderr, console.Token())
+	requireShows(t, expect(console, false), s.show(file))
+	for _, r := range console.Requests() {
+		require.False(t, r.Write(), "%s %s", r.Method, r.Path)
+	}
+}
+
 // Two syncs of an unchanged console are the same, and a change is seen. The engine must be the one that keeps two
 // syncs in a file.
 func TestRead_UnchangedConsoleHasNoDiff(t *testing.T) {

@@ -1,6 +1,7 @@
 package snapshot_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -233,7 +234,22 @@ func TestPin_SyncThatGivesNothing(t *testing.T) {
 		check  func() (bool, error)
 		says   []string
 		syncs  int
+		// before is what was there; nil for a sync of all from three hours ago.
+		before func(b *bench)
+		age    string // what is said of that; "" for that sync
 	}{
+		"never synced": {
+			check: func() (bool, error) { return true, errors.New("sync/x failed: the console rejects the token") },
+			says:  []string{": sync/x failed: the console rejects the token"}, syncs: 1,
+			before: func(*bench) {},
+			age:    "no sync of acmeco.sentinelone.net is proven yet: ",
+		},
+		"only users synced": {
+			check: func() (bool, error) { return true, errors.New("sync/x failed: the console rejects the token") },
+			says:  []string{": sync/x failed: the console rejects the token"}, syncs: 1,
+			before: func(b *bench) { b.sync("users", access.Users) },
+			age:    "no sync of acmeco.sentinelone.net has proven its accounts, sites, roles, serviceUsers yet: ",
+		},
 		"cannot start": {
 			onSync: func(*bench) error { return errors.New("no worker polls task queue \"x\": start `worker`") },
 			says:   []string{"and a new one failed: no worker polls task queue \"x\": start `worker`"},
@@ -264,7 +280,10 @@ func TestPin_SyncThatGivesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
-			b.sync("old")
+			if c.before == nil {
+				c.before = func(b *bench) { b.sync("old") }
+			}
+			c.before(b)
 			b.pass(3 * time.Hour)
 			b.check, b.onSync = c.check, func() error {
 				if c.onSync == nil {
@@ -281,12 +300,31 @@ func TestPin_SyncThatGivesNothing(t *testing.T) {
 				require.ErrorContains(t, err, part)
 			}
 			if name != "quarantined" {
-				require.ErrorContains(t, err, "the last proven sync of acmeco.sentinelone.net is from "+
-					"2026-03-03T12:00:00Z, more than 1h ago")
+				require.ErrorContains(t, err, cmp.Or(c.age, "the last proven sync of acmeco.sentinelone.net is from "+
+					"2026-03-03T12:00:00Z, more than 1h ago"))
 			}
 			require.Equal(t, c.syncs, b.syncs)
 		})
 	}
+}
+
+// What is promoted in the second in which a sync of ConductorOne begins is seen by it, in each process: its id tells
+// only the second, and one that asks later cannot know what came first.
+func TestPin_PromotedInTheSameSecond(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.sync("old")
+	b.pass(10 * time.Minute)
+	id, err := ksuid.NewRandomWithTime(b.now)
+	require.NoError(t, err)
+	b.pass(500 * time.Millisecond)
+	b.sync("new")
+	b.pass(-300 * time.Millisecond)
+	require.Equal(t, "new", pinned(t, b.process(), id.String(), ""), "0.2 s after the second began")
+	b.pass(2 * time.Second)
+	require.Equal(t, "new", pinned(t, b.process(), id.String(), ""), "another process, later")
+	b.sync("next")
+	require.Equal(t, "new", pinned(t, b.process(), id.String(), ""), "and not what came after that second")
 }
 
 // A caller that gives up is not told that the sync takes too long.
