@@ -155,3 +155,37 @@ func TestWrite_EditThatRestoresAnEarlierList(t *testing.T) {
 		require.Equal(t, holdings(d.viewer, d.admin), d.held(), name)
 	}
 }
+
+// A console that is slow to show the last write, and shows what an earlier one had sent that was cut off, is waited
+// for: nothing is concluded from it.
+func TestWrite_SlowConsoleIsNoLateWrite(t *testing.T) {
+	t.Parallel()
+	d := newGrantFixture(t, consoletest.Options{})
+	cut := d.change(access.OpGrant, lease("1", d.soc))
+	d.dieAt(cut, "before it sent")
+	d.mustWrite(cut)
+	before := d.held()
+	d.mustWrite(d.change(access.OpAcquire, lease("2", d.admin))) // in place of it
+	after := d.held()
+	d.editByHand(before) // as a slow console would show it
+	release := d.change(access.OpRelease, lease("2", d.admin))
+	require.Equal(t, errStaleRead.Error(), d.retriedMessage(release))
+	d.editByHand(after)
+	require.Equal(t, access.Released, d.mustWrite(release).Proof.Outcome)
+	require.Equal(t, before, d.held())
+}
+
+// Somebody who takes a role away by hand may leave what an earlier write had sent that was cut off: it stays away.
+func TestWrite_RemovalByHandIsNoLateWrite(t *testing.T) {
+	t.Parallel()
+	d := newGrantFixture(t, consoletest.Options{})
+	cut := d.change(access.OpGrant, lease("1", d.viewerAtThirdSite()))
+	d.dieAt(cut, "before it sent")
+	d.mustWrite(cut)
+	before := d.held()
+	d.mustWrite(d.change(access.OpAcquire, lease("2", d.admin)))
+	d.now = d.now.Add(visibilityDelay)
+	d.editByHand(before)
+	require.NotEmpty(t, d.mustWrite(d.change(access.OpGrant, lease("3", d.viewer))).Proof.Drift)
+	require.Equal(t, before, d.held())
+}
