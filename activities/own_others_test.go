@@ -129,3 +129,37 @@ func TestRotateOwn_SecondOneChangesLater(t *testing.T) {
 	f.requireReplaced(f.rotateOwn(in))
 	require.Equal(t, second, f.workers()[0].ID)
 }
+
+// A second service user whose token was in the file once may be in use elsewhere, such as from a copy of the file: it
+// stays, also where somebody has deleted the first one and written another token since.
+func TestRotateOwn_SecondOneMayBeInUse(t *testing.T) {
+	t.Parallel()
+	var f *ownFixture
+	var in wire.CreateInput
+	for n := 1; ; n++ { // until one dies right after it wrote the file
+		f = newOwnFixture(t, consoletest.Options{})
+		in = f.input()
+		first, err := os.ReadFile(f.file)
+		require.NoError(t, err)
+		require.True(t, f.killAt(n, false, in), "it never wrote the file")
+		now, err := os.ReadFile(f.file)
+		require.NoError(t, err)
+		if string(now) != string(first) {
+			break
+		}
+	}
+	require.Len(t, f.workers(), 2)
+	f.restart()
+	_, third, err := f.client.CreateServiceUser(t.Context(), console.NewServiceUser{
+		Name: "svc.third", TokenExpiresAt: tokenEnd,
+		Roles: access.Holdings{Level: access.Tenant, Held: []access.HeldRole{{RoleID: f.role.ID}}},
+	})
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(f.file, []byte(third.Reveal()), 0o600))
+	f.console.RemoveServiceUser(f.own)
+	f.restart()
+	out := f.rotateOwn(in)
+	require.True(t, out.Refused)
+	require.Contains(t, out.Message, "delete in the console what is not in use")
+	require.Len(t, f.workers(), 1)
+}

@@ -50,6 +50,10 @@ func (c *accountCreation) replaceOwn(ctx context.Context) (out wire.CreateResult
 	switch {
 	case isNotFound(err) && d != nil && c.deletedOld(): // and someone has written another token since
 		return c.retireOld(ctx, *d)
+	case isNotFound(err) && d != nil && d.Digest != "": // it may be in use: its token was written to the file once
+		return c.refuse(ctx, access.Principal{}, "service user %s is not on the console any more, or the token cannot "+
+			"see it, and somebody has written another token than that of service user %s, which was to follow it: "+
+			"delete in the console what is not in use", of.ID, d.ID)
 	case isNotFound(err):
 		if done, err := c.removeAbandoned(ctx); err != nil || done != nil {
 			return valueOf(done), err

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -222,13 +223,15 @@ func TestDelta_LargeEntries(t *testing.T) {
 		e["primaryDescription"] = strings.Repeat("x", 3<<20)
 		row, _ := json.Marshal(e)
 		rows := string(row)
-		if r.URL.Query().Get("limit") == "1000" {
+		if limit := r.URL.Query().Get("limit"); limit == "1000" || limit == strconv.Itoa(newestRead) {
 			rows = strings.Repeat(rows+",", 9) + rows
 		}
 		return 0, fmt.Appendf(nil, `{"data":[%s],"pagination":{"nextCursor":null}}`, rows)
 	}
 	require.Equal(t, "promoted", a.sure().State)
 	a.requireTruth()
+	a.full()
+	require.Empty(t, a.delta().Full, "the newest entries, which a full sync reads, are large too")
 }
 
 // A feed that cannot be decoded for long does not stop delta syncs: they become full ones.

@@ -2,6 +2,7 @@ package sync
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -27,15 +28,28 @@ func (s *Activities) markFeed(ctx context.Context, in wire.SyncCheckInput) {
 		m.Types, m.Why = activityTypes(known)
 	}
 	if err == nil && m.Why == "" {
-		var page console.Page[console.Activity]
-		page, err = s.console.Activities(ctx, console.ActivityQuery{Types: m.Types, Newest: true, Limit: newestRead})
-		m.At = markOf(page.Items, m.TakenAt, feed.Watermark)
+		var newest []console.Activity
+		newest, err = s.newest(ctx, m.Types)
+		m.At = markOf(newest, m.TakenAt, feed.Watermark)
 	}
 	if err != nil {
 		m.Why = "the activity feed cannot be read: " + describe.Text(err.Error())
 	}
 	if err := s.store.MarkFeed(ctx, host, m); err != nil {
 		attempt.Logger(ctx).Warn("Cannot mark the activity feed: delta syncs stay full syncs", "error", err)
+	}
+}
+
+// newest reads the newest activities, fewer where they are large.
+func (s *Activities) newest(ctx context.Context, types []int) ([]console.Activity, error) {
+	q := console.ActivityQuery{Types: types, Newest: true, Limit: newestRead}
+	for {
+		page, err := s.console.Activities(ctx, q)
+		if large, ok := errors.AsType[*console.PageTooLargeError](err); ok && q.Limit > 1 {
+			q.Limit = large.Fitting(q.Limit)
+			continue
+		}
+		return page.Items, err
 	}
 }
 

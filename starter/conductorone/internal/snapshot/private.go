@@ -73,7 +73,7 @@ func (p *private) close() error {
 	if p.db != nil {
 		faults = append(faults, p.db.Close())
 	}
-	faults = append(faults, os.RemoveAll(p.folder))
+	faults = append(faults, removeFolder(p.folder))
 	if p.lock != nil {
 		faults = append(faults, p.lock.Close())
 	}
@@ -90,12 +90,23 @@ func removeLeftover(parent string) {
 		}
 		lock, left := takeOver(folder, time.Since(info.ModTime()) > unlockedFor)
 		if left {
-			_ = os.RemoveAll(folder)
+			_ = removeFolder(folder)
 		}
 		if lock != nil {
 			_ = lock.Close()
 		}
 	}
+}
+
+// removeFolder removes the database first: a folder without a lock that holds one is no leftover, but that of a process
+// whose lock somebody has removed.
+func removeFolder(folder string) error {
+	var faults []error
+	found, _ := filepath.Glob(filepath.Join(folder, privateFile+"*"))
+	for _, file := range found {
+		faults = append(faults, os.Remove(file))
+	}
+	return errors.Join(append(faults, os.RemoveAll(folder))...)
 }
 
 // takeOver reports whether no process holds a folder, and returns the lock that it took, if the folder has one. A
@@ -115,5 +126,6 @@ func takeOver(folder string, old bool) (lock *os.File, left bool) {
 		}
 		return f, tryLock(f) == nil
 	}
-	return nil, old
+	_, err := os.Lstat(filepath.Join(folder, privateFile))
+	return nil, old && errors.Is(err, fs.ErrNotExist)
 }

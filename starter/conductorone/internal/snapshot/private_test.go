@@ -158,12 +158,15 @@ func TestRemoveLeftover_OldFolders(t *testing.T) {
 	t.Parallel()
 	parent := t.TempDir()
 	halfGone := leftover(t, parent)
-	require.NoError(t, os.Rename(filepath.Join(halfGone, privateLock), filepath.Join(halfGone, privateFile)))
+	require.NoError(t, os.Remove(filepath.Join(halfGone, privateLock)))
+	inUse := leftover(t, parent) // by a process whose lock somebody has removed
+	require.NoError(t, os.Rename(filepath.Join(inUse, privateLock), filepath.Join(inUse, privateFile)))
 	age := func(folder string) {
 		ago := time.Now().Add(-2 * unlockedFor)
 		require.NoError(t, os.Chtimes(folder, ago, ago))
 	}
 	age(halfGone)
+	age(inUse)
 	steps := 0
 	p, err := makePrivate(parent, func() {
 		if steps++; steps < 3 { // from then on it holds its lock
@@ -171,10 +174,14 @@ func TestRemoveLeftover_OldFolders(t *testing.T) {
 		}
 		found, err := filepath.Glob(filepath.Join(parent, privatePattern))
 		require.NoError(t, err)
-		require.Len(t, found, 1)
-		age(found[0])
+		require.Len(t, found, 2)
+		for _, folder := range found {
+			age(folder)
+		}
 		removeLeftover(parent)
-		require.DirExists(t, found[0])
+		for _, folder := range found {
+			require.DirExists(t, folder)
+		}
 	})
 	require.NoError(t, err)
 	require.NoDirExists(t, halfGone)
@@ -182,4 +189,6 @@ func TestRemoveLeftover_OldFolders(t *testing.T) {
 	removeLeftover(parent)
 	require.DirExists(t, p.folder)
 	require.NoError(t, p.close())
+	require.NoDirExists(t, p.folder)
+	require.DirExists(t, inUse)
 }
