@@ -3,9 +3,11 @@ package main
 
 import (
 	"bytes"
+	"encoding/csv"
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -267,6 +269,35 @@ func TestExport_ToAFile(t *testing.T) {
 	got = run(t, "export", "--out", filepath.Join(dir, "missing", "x.json"))
 	require.Equal(t, exitFailed, got.code)
 	require.Contains(t, got.errOut, "error: cannot write ")
+}
+
+// What stands in a file is text to a spreadsheet, also a name that another person gave a site.
+func TestExport_ToAFile_NamesAreNoFormulas(t *testing.T) {
+	f := newFixture(t)
+	f.sync(host, "s1", append(
+		scene(),
+		access.Site{ID: "203", Name: "=1+1", AccountID: "100", AccountName: "Acme"},
+		access.Site{ID: "204", Name: "＠SUM(1)", AccountID: "100", AccountName: "Acme"},
+		access.Principal{
+			Kind: access.User, ID: "403", Email: "carol@example.com", Name: "Carol", Level: access.SiteLevel,
+			Held: []access.HeldRole{{RoleID: "301", ScopeID: "203"}, {RoleID: "301", ScopeID: "204"}},
+		},
+	))
+	path := filepath.Join(t.TempDir(), "access.csv")
+	got := run(t, "export", "--format", "csv", "--out", path)
+	require.Equal(t, exitDone, got.code, got.errOut)
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	rows, err := csv.NewReader(bytes.NewReader(data)).ReadAll()
+	require.NoError(t, err)
+	var names []string
+	for _, row := range rows {
+		if row[1] == "403" {
+			names = append(names, row[slices.Index(rows[0], "scope_name")])
+		}
+	}
+	require.Equal(t, []string{"'=1+1", "'＠SUM(1)"}, names)
+	require.Equal(t, 2, strings.Count(string(data), ",'"), "and no other cell is changed")
 }
 
 func TestExport_Workbook(t *testing.T) {
