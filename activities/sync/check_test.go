@@ -1,6 +1,9 @@
 package sync
 
 import (
+	"fmt"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -107,4 +110,36 @@ func TestCheck_TellsEveryMissingPermission(t *testing.T) {
 	_, err := execute[wire.SyncCheckResult](b, wire.SyncCheckActivity, checkInput())
 	require.Contains(t, attempttest.ApplicationError(t, err).Message(), "Accounts.view")
 	require.Contains(t, attempttest.ApplicationError(t, err).Message(), "Roles.view")
+}
+
+// Whether the check meets it, or a page later, a refusal because of the scope of the token's user says so: the sync
+// fails at once, and no permission is named, since the role has it.
+func TestSync_TokenAtTheWrongScope(t *testing.T) {
+	t.Parallel()
+	for says, want := range map[string]string{
+		"Action is not allowed to multi-scope users":                                 "holds roles at several scopes",
+		"User scope level is account. Please provide a valid account ID or site ID.": "at the wrong scope (account)",
+	} {
+		m := &middle{}
+		b := newDeltaFixture(t, consoletest.Options{}, behind(m))
+		b.begin("s1")
+		m.change = func(r *http.Request, body []byte) (int, []byte) {
+			if strings.HasSuffix(r.URL.Path, "/users") {
+				return http.StatusForbidden, fmt.Appendf(nil,
+					`{"errors":[{"code":4030010,"detail":%q,"title":"Insufficient permissions"}]}`, says)
+			}
+			return 0, body
+		}
+		_, checked := execute[wire.SyncCheckResult](b.syncFixture, wire.SyncCheckActivity, checkInput())
+		_, drained := execute[wire.SyncDrainResult](b.syncFixture, wire.SyncDrainActivity, users(1))
+		for _, err := range []error{checked, drained} {
+			app := attempttest.ApplicationError(t, err)
+			require.Equal(t, string(kinds.Forbidden), app.Type())
+			require.True(t, app.NonRetryable())
+			require.Contains(t, app.Message(), want)
+			require.Contains(t, app.Message(), "adding a permission does not help")
+			require.NotContains(t, app.Message(), "lacks")
+			require.NotContains(t, app.Message(), "Users.view")
+		}
+	}
 }
