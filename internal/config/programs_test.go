@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -158,7 +160,8 @@ func strange(v config.Variable) map[string]string {
 }
 
 func everyVariable() []config.Variable {
-	return slices.Concat(config.Variables(), config.TemporalVariables(), config.NetworkVariables())
+	return slices.Concat(config.Variables(), config.TemporalVariables(), config.NetworkVariables(),
+		config.TracingVariables())
 }
 
 // Every variable takes every strange value: it works, or it is a sentence that names the variable,
@@ -167,12 +170,17 @@ func everyVariable() []config.Variable {
 //nolint:gocognit // each case is one line
 func TestPrograms_StrangeValues(t *testing.T) {
 	t.Parallel()
+	collector := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(collector.Close) // after the tests below, which are parallel
 	for _, v := range everyVariable() {
 		t.Run(v.Name, func(t *testing.T) {
 			t.Parallel()
 			p := newPlace(t)
 			for what, value := range strange(v) {
 				changes := map[string]string{v.Name: value}
+				if strings.HasPrefix(v.Name, "OTEL_") { // else nothing is traced, and nothing can be wrong
+					changes = map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": collector.URL, v.Name: value}
+				}
 				if v.Name == "SENTINELONE_API_TOKEN_FILE" {
 					changes["SENTINELONE_API_TOKEN"] = "-"
 				}

@@ -43,7 +43,11 @@ func checkExporter(begin string) (faults []error) {
 		name := begin + s.setting
 		value, set, _, err := envvar.Lookup(name)
 		if err == nil && set {
-			if err = s.check(value); err != nil {
+			if err = s.check(value); err == nil && value != raw(name) {
+				err = errors.New("has a byte order mark around its value, which OpenTelemetry takes as a part of it: " +
+					"remove it")
+			}
+			if err != nil {
 				err = fmt.Errorf("%s %w", name, err)
 			}
 		}
@@ -169,7 +173,7 @@ func checkTogether() error {
 	var faults []error
 	at, address := effective(endpoint)
 	open := strings.HasPrefix(strings.ToLower(address), "http://")
-	if name, value := effective(insecure); address != "" && value != "" && strings.EqualFold(value, "true") != open {
+	if name, value := effective(insecure); address != "" && isBool(value) && strings.EqualFold(value, "true") != open {
 		faults = append(faults, fmt.Errorf("%s is %s, and %s has another scheme: unset %s, since the scheme "+
 			"says whether TLS is used", name, strings.ToLower(value), at, name))
 	}
