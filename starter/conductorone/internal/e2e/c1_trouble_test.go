@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"net/url"
 	"path/filepath"
 	"testing"
 
@@ -73,6 +74,13 @@ func TestC1_TemporalDown(t *testing.T) {
 	for _, task := range []*c1test.Task{grant, revoke} {
 		e.requireSentence(e.end(task), temporal.Address, "TEMPORAL_ADDRESS")
 	}
+	late := e.oneShot(e.c1z(), "--max-age", "1ns") // what was read is too old for it, so that it needs a sync
+	require.NotZero(t, late.code)
+	for _, part := range []string{
+		connectorName, "more than 1ns ago, and a new one failed", temporal.Address, "TEMPORAL_ADDRESS",
+	} {
+		require.Contains(t, late.stdout+late.stderr, part)
+	}
 
 	require.NoError(t, temporal.Restart(e.ctx()))
 	e.worker.Kill() // a new one polls at once
@@ -94,9 +102,12 @@ func TestC1_DatabaseDown(t *testing.T) {
 	e.sync()
 	e.connect()
 	require.NotEmpty(t, e.synced().Grants)
+	address, err := url.Parse(e.database)
+	require.NoError(t, err)
 	require.NoError(t, server.Crash())
 	got := e.do(c1test.FullSync())
-	e.requireSentence(got, "database")
+	e.requireSentence(got, "database", address.Port(),
+		"check that the database runs, and that --database-url is its address")
 	require.Empty(t, got.Uploads)
 
 	require.NoError(t, server.Restart())
@@ -109,7 +120,7 @@ func TestC1_DatabaseNotThereYet(t *testing.T) {
 	e := prepareC1Env(t, shared, revokesToo)
 	e.connect()
 	got := e.do(c1test.FullSync())
-	e.requireSentence(got, "database")
+	e.requireSentence(got, "there is no database file", "start the worker and run a sync first")
 	require.Empty(t, got.Uploads)
 	e.startWorker()
 	e.sync()
