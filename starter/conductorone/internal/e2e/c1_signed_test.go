@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -89,4 +90,31 @@ func TestC1_SignedExtendAndEnd(t *testing.T) {
 	require.Equal(t, key.Fingerprint(), receipt.Extensions[0].Asked.Signed)
 	require.NotNil(t, receipt.Stop)
 	require.Equal(t, key.Fingerprint(), receipt.Stop.Signed)
+}
+
+// Where signatures are required, the decision on a quarantined sync counts only with the connector's own key: without
+// one, it is refused, and the sync stays quarantined.
+func TestC1_SignedDecideSync(t *testing.T) {
+	t.Parallel()
+	e, key := newSignedC1Env(t)
+	for i := range 20 {
+		e.world.AddUser(fmt.Sprintf("user%d@example.com", i))
+	}
+	e.sync()
+	e.console.RemoveUsers(15)
+	withKey := "BATON_SIGNING_KEY=" + key.Save(t, "")
+	const noSigners = "ALLOWED_SIGNERS=" // the connector does not know that signatures are required
+	reason := map[string]any{"reason": "accounts were closed"}
+	for _, action := range []string{"discard_sync", "confirm_sync"} {
+		run := e.startSync()
+		e.untilState(run, wire.StateQuarantined)
+		e.reconnect(noSigners)
+		refused := e.runAction(action, reason)
+		require.False(t, refused.Complete(), "%v", refused.Values)
+		require.Contains(t, refused.Failure(), "a signature is required")
+		require.Equal(t, wire.StateQuarantined, e.state(run.GetID()))
+		e.reconnect(withKey)
+		e.requireDone(e.runAction(action, reason))
+		require.Equal(t, action == "confirm_sync", e.syncResult(run).State == wire.StatePromoted)
+	}
 }
