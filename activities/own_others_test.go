@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sentinelone-provisioner/internal/access"
-	"sentinelone-provisioner/internal/console"
 	"sentinelone-provisioner/internal/consoletest"
 	"sentinelone-provisioner/internal/wire"
 )
@@ -73,15 +72,11 @@ func TestRotateOwn_FirstOneDeletedByHand(t *testing.T) {
 	t.Parallel()
 	f := newOwnFixture(t, consoletest.Options{})
 	in := f.input()
-	_, third, err := f.client.CreateServiceUser(t.Context(), console.NewServiceUser{
-		Name: "svc.third", TokenExpiresAt: tokenEnd,
-		Roles: access.Holdings{Level: access.Tenant, Held: []access.HeldRole{{RoleID: f.role.ID}}},
-	})
-	require.NoError(t, err)
+	third := f.thirdToken()
 	f.console.AddFault(consoletest.Fault{
 		Name: consoletest.CutAfter, Path: "/service-users", Method: http.MethodPost, Times: 1,
 	})
-	_, err = executeFor[wire.CreateResult](f.accountFixture, wire.TokenRotateActivity, in)
+	_, err := executeFor[wire.CreateResult](f.accountFixture, wire.TokenRotateActivity, in)
 	require.Error(t, err)
 	require.Len(t, f.workers(), 2)
 	require.NoError(t, os.WriteFile(f.file, []byte(third.Reveal()), 0o600))
@@ -150,11 +145,7 @@ func TestRotateOwn_SecondOneMayBeInUse(t *testing.T) {
 	}
 	require.Len(t, f.workers(), 2)
 	f.restart()
-	_, third, err := f.client.CreateServiceUser(t.Context(), console.NewServiceUser{
-		Name: "svc.third", TokenExpiresAt: tokenEnd,
-		Roles: access.Holdings{Level: access.Tenant, Held: []access.HeldRole{{RoleID: f.role.ID}}},
-	})
-	require.NoError(t, err)
+	third := f.thirdToken()
 	require.NoError(t, os.WriteFile(f.file, []byte(third.Reveal()), 0o600))
 	f.console.RemoveServiceUser(f.own)
 	f.restart()

@@ -67,6 +67,17 @@ func (f *ownFixture) other(ends time.Time) string {
 	return id
 }
 
+// thirdToken is the token of another service user, with the worker's role.
+func (f *ownFixture) thirdToken() console.Secret {
+	f.t.Helper()
+	_, token, err := f.client.CreateServiceUser(f.t.Context(), console.NewServiceUser{
+		Name: "svc.third", TokenExpiresAt: tokenEnd,
+		Roles: access.Holdings{Level: access.Tenant, Held: []access.HeldRole{{RoleID: f.role.ID}}},
+	})
+	require.NoError(f.t, err)
+	return token
+}
+
 var workerTokenEnd = time.Date(2036, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // The service user of another program is never retired: not if its token ends at another time, nor if the console says
@@ -261,18 +272,14 @@ func TestRotateOwn_AnotherTokenSince(t *testing.T) {
 	t.Parallel()
 	f := newOwnFixture(t, consoletest.Options{})
 	in := f.input()
-	_, third, err := f.client.CreateServiceUser(t.Context(), console.NewServiceUser{
-		Name: "svc.third", TokenExpiresAt: tokenEnd,
-		Roles: access.Holdings{Level: access.Tenant, Held: []access.HeldRole{{RoleID: f.role.ID}}},
-	})
-	require.NoError(t, err)
+	third := f.thirdToken()
 	f.console.AddFault(consoletest.Fault{
 		Name: consoletest.CutAfter, Path: "/service-users/" + f.own, Method: http.MethodDelete, Times: 1,
 	})
 	reads := f.console.AddFault(consoletest.Fault{
 		Name: consoletest.BadGateway, Path: "/service-users/" + f.own, Method: http.MethodGet, Times: 1000, After: 3,
 	})
-	_, err = executeFor[wire.CreateResult](f.accountFixture, wire.TokenRotateActivity, in)
+	_, err := executeFor[wire.CreateResult](f.accountFixture, wire.TokenRotateActivity, in)
 	require.Error(t, err)
 	f.console.RemoveFault(reads)
 	require.NoError(t, os.WriteFile(f.file, []byte(third.Reveal()), 0o600))
