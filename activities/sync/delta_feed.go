@@ -76,8 +76,7 @@ func (s *Activities) readNews(ctx context.Context, feed store.Feed) (feedNews, e
 	fresh := reader{now: now, since: since, seen: seen, taken: map[console.Activity]bool{}}
 	for range mostFeedPages {
 		page, err := s.console.Activities(ctx, q)
-		if large, ok := errors.AsType[*console.PageTooLargeError](err); ok && q.Limit > 1 {
-			q.Limit = large.Fitting(q.Limit)
+		if askFewer(&q, err) {
 			continue
 		}
 		if err != nil {
@@ -93,6 +92,16 @@ func (s *Activities) readNews(ctx context.Context, feed store.Feed) (feedNews, e
 		}
 	}
 	return out, nil
+}
+
+// askFewer lowers the limit of a query whose page was too large, and reports whether to ask again.
+func askFewer(q *console.ActivityQuery, err error) bool {
+	large, ok := errors.AsType[*console.PageTooLargeError](err)
+	if !ok || q.Limit <= 1 {
+		return false
+	}
+	q.Limit = large.Fitting(q.Limit)
+	return true
 }
 
 // reader tells new entries of the feed from others.

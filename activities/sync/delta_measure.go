@@ -2,7 +2,6 @@ package sync
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -45,11 +44,9 @@ func (s *Activities) newest(ctx context.Context, types []int) ([]console.Activit
 	q := console.ActivityQuery{Types: types, Newest: true, Limit: newestRead}
 	for {
 		page, err := s.console.Activities(ctx, q)
-		if large, ok := errors.AsType[*console.PageTooLargeError](err); ok && q.Limit > 1 {
-			q.Limit = large.Fitting(q.Limit)
-			continue
+		if !askFewer(&q, err) {
+			return page.Items, err
 		}
-		return page.Items, err
 	}
 }
 
