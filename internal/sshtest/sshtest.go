@@ -5,7 +5,6 @@
 package sshtest
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -103,7 +102,7 @@ func Agent(t *testing.T, keys map[string]Key) (socket string) {
 	return socket
 }
 
-// StoppableAgent is Agent; stop closes all its connections.
+// StoppableAgent is Agent; stop closes it and all its connections.
 func StoppableAgent(t *testing.T, keys map[string]Key) (socket string, stop func()) {
 	t.Helper()
 	ring := agent.NewKeyring()
@@ -113,23 +112,24 @@ func StoppableAgent(t *testing.T, keys map[string]Key) (socket string, stop func
 	return Serve(t, ring)
 }
 
-// Serve runs an ssh-agent with the keys of a ring until the test ends; stop closes all its
-// connections.
+// Serve runs an ssh-agent with the keys of a ring until the test ends. When stop returns, the
+// agent takes no connection more and all that it had are closed.
 func Serve(t *testing.T, ring agent.Agent) (socket string, stop func()) {
 	t.Helper()
 	socket = filepath.Join(t.TempDir(), "s")
 	var listen net.ListenConfig
 	listener, err := listen.Listen(t.Context(), "unix", socket)
 	require.NoError(t, err)
-	ctx, stop := context.WithCancel(t.Context())
-	t.Cleanup(func() { stop(); _ = listener.Close() })
+	open := &connections{}
+	stop = func() { _ = listener.Close(); open.close() }
+	t.Cleanup(stop)
 	go func() {
 		for {
 			conn, err := listener.Accept()
 			if err != nil {
 				return
 			}
-			context.AfterFunc(ctx, func() { _ = conn.Close() })
+			open.add(conn)
 			go func() {
 				_ = agent.ServeAgent(ring, conn)
 				_ = conn.Close()
@@ -137,6 +137,34 @@ func Serve(t *testing.T, ring agent.Agent) (socket string, stop func()) {
 		}
 	}()
 	return socket, stop
+}
+
+// connections are those of an agent, until it is stopped.
+type connections struct {
+	mu      sync.Mutex
+	stopped bool
+	open    []net.Conn
+}
+
+// add keeps a connection for close; after close it closes it at once.
+func (c *connections) add(conn net.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stopped {
+		_ = conn.Close()
+		return
+	}
+	c.open = append(c.open, conn)
+}
+
+// close closes every connection. It may be called again.
+func (c *connections) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stopped = true
+	for _, conn := range c.open {
+		_ = conn.Close()
+	}
 }
 
 // People makes a key for each name, and a file of allowed signers in which each key may sign for
