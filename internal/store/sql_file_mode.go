@@ -36,8 +36,8 @@ func protectFiles(path string) error {
 	}
 	for _, name := range databaseFiles(path) {
 		info, err := os.Stat(name)
-		if err != nil || info.Mode()&othersMay == 0 {
-			continue // missing, or closed
+		if err != nil || !info.Mode().IsRegular() || info.Mode()&othersMay == 0 {
+			continue // missing, no file, or closed
 		}
 		_ = os.Chmod(name, ownerOnly) // the database works without it; FileNotes looks again
 	}

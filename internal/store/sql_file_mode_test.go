@@ -95,6 +95,33 @@ func TestOpen_KeepsTheGroup(t *testing.T) {
 	require.Contains(t, notes[0], "the group of the database file "+path+" may open it (mode 0640)")
 }
 
+// A path that is no regular file, such as /dev/null, is refused, and keeps its mode.
+func TestOpen_NoRegularFile(t *testing.T) {
+	t.Parallel()
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	require.NoError(t, os.Chmod(pipe, 0o666)) // whatever the umask
+	_, err := store.Open(t.Context(), "sqlite://"+pipe)
+	require.ErrorContains(t, err, "is a device, a pipe or a socket: name a regular file")
+	_, err = store.OpenReader(t.Context(), "sqlite://"+pipe)
+	require.ErrorContains(t, err, "is a device, a pipe or a socket: name a regular file")
+	require.EqualValues(t, 0o666, fileModes(t, pipe)[""])
+}
+
+// What stands beside the database under the name of one of its files, and is none, keeps its mode.
+func TestOpen_NoRegularFileBeside(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "test.db")
+	open(t, "sqlite://"+path)
+	require.NoError(t, os.Mkdir(path+"-journal", 0o700))
+	require.NoError(t, os.Chmod(path+"-journal", 0o755)) //nolint:gosec // to be seen unchanged
+	s, err := store.Open(t.Context(), "sqlite://"+path)
+	if err == nil {
+		require.NoError(t, s.Close())
+	}
+	require.EqualValues(t, 0o755, fileModes(t, path)["-journal"])
+}
+
 func TestFileNotes_NoneElsewhere(t *testing.T) {
 	t.Parallel()
 	require.Empty(t, store.FileNotes("postgres://localhost/x"))

@@ -78,6 +78,8 @@ func checkPath(path string, reader bool) error {
 	switch {
 	case err == nil && info.IsDir():
 		return fmt.Errorf("the database file %q is a folder: name a file in it", path)
+	case err == nil && !info.Mode().IsRegular(): // opening it would change its mode, for the whole machine
+		return fmt.Errorf("the database file %q is a device, a pipe or a socket: name a regular file", path)
 	case err == nil:
 		return nil
 	case reader && errors.Is(err, os.ErrNotExist):
