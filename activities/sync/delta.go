@@ -263,7 +263,8 @@ func (d *deltaRun) touch(who store.PrincipalRef, a ...console.Activity) {
 }
 
 // addOwnWrites adds whom requests of ours have changed since the feed was read last: what we have written must be in
-// each sync, also if the feed does not name it, or it would be taken for drift.
+// each sync, also if the feed does not name it, or it would be taken for drift. Entries of the ledger are counted from
+// the last one that the last sync could know, since one that was recorded late has an earlier time.
 func (d *deltaRun) addOwnWrites(ctx context.Context) error {
 	if d.s.claims == nil {
 		return nil
@@ -272,7 +273,7 @@ func (d *deltaRun) addOwnWrites(ctx context.Context) error {
 		return err
 	}
 	written, err := d.s.store.PrincipalsWrittenSince(ctx, d.s.console.Console(),
-		d.feed.ReadAt.Add(-2*time.Minute), mostTouched+1)
+		d.feed.ReadAt.Add(-2*time.Minute), d.feed.Entry, mostTouched+1)
 	for _, who := range written {
 		d.touch(who)
 	}
@@ -296,6 +297,7 @@ func (d *deltaRun) apply(ctx context.Context) (wire.SyncSettleResult, error) {
 		StartedAt: d.started, Base: d.feed.Base, Parts: d.parts, Authors: authors, Allow: d.s.guard.reasons,
 		Feed: store.FeedProgress{
 			Watermark: d.news.newest, ReadAt: d.started, Seen: d.news.seen(), Counted: d.counted,
+			Entry: d.feed.LastEntry,
 		},
 	})
 	switch {

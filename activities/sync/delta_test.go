@@ -391,6 +391,27 @@ func TestDelta_RefetchesOwnWrites(t *testing.T) {
 	b.requireTruth()
 }
 
+// A proof that is recorded late has a time before the last sync: the next delta sync refetches whom it is about, once.
+func TestDelta_RefetchesLateProofs(t *testing.T) {
+	t.Parallel()
+	b := newDeltaFixture(t, consoletest.Options{})
+	b.sync.ExplainingLosses(func(context.Context) error { return nil })
+	user := b.someone(access.User, 1)
+	b.console.SetFeed(consoletest.Feed{LoseEvery: 1})
+	require.NoError(t, b.console.SetUserRoles(user.ID, access.SiteLevel, b.heldSomewhere()))
+	require.Equal(t, "unchanged", b.sure().State, "nobody knows of it")
+	_, err := b.store.Append(t.Context(), b.sync.console.Console(), ledger.NewEntry{
+		Request: "grant/1", Key: ledger.ProofKey("grant/1#run/acquire"), At: time.Now().Add(-time.Hour),
+		Body: ledger.Proof{Principal: &ledger.Subject{Kind: access.User, ID: user.ID}},
+	})
+	require.NoError(t, err)
+	require.Equal(t, "promoted", b.sure().State)
+	b.requireTruth()
+	out := b.sure()
+	require.Equal(t, "unchanged", out.State)
+	require.Equal(t, 2, out.Requests)
+}
+
 // A worker of another console refuses.
 func TestDelta_OtherConsole(t *testing.T) {
 	t.Parallel()

@@ -33,9 +33,11 @@ func readFeed(ctx context.Context, q queryer, console, own string) (Feed, error)
 	var types string
 	var watermark, readAt int64
 	var missed, changes, measured sql.NullInt64
-	err := q.QueryRowContext(ctx, `SELECT why, types, watermark, read_at, counted, changed, missed, changes, measured_at
-		FROM activity_feeds WHERE console = $1`, console).
-		Scan(&f.Why, &types, &watermark, &readAt, &f.Counted, &f.changed, &missed, &changes, &measured)
+	err := q.QueryRowContext(ctx, `SELECT f.why, f.types, f.watermark, f.read_at, f.counted, f.changed, f.missed,
+			f.changes, f.measured_at, f.entry, `+lastEntry+`
+		FROM activity_feeds f WHERE f.console = $1`, console).
+		Scan(&f.Why, &types, &watermark, &readAt, &f.Counted, &f.changed, &missed, &changes, &measured, &f.Entry,
+			&f.LastEntry)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		f.Why = "this is the first delta sync of the console"
@@ -92,6 +94,9 @@ func microsOrZero(t time.Time) int64 {
 	return micros(t)
 }
 
+// lastEntry is the number of the last entry in the ledger of console $1; 0 if it is empty.
+const lastEntry = "COALESCE((SELECT h.seq FROM ledger_heads h WHERE h.console = $1), 0)"
+
 // WantFeed records that delta syncs of a console are wanted: from now on, full syncs note where the feed stands.
 func (s *Store) WantFeed(ctx context.Context, console string) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
@@ -131,7 +136,8 @@ func (s *Store) MarkFeed(ctx context.Context, console string, m FeedMark) error 
 			return err
 		}
 		_, err = exec(ctx, tx, "mark the activity feed",
-			`UPDATE activity_feeds SET types = $2, mark = $3, mark_at = $4, mark_of = $5 WHERE console = $1`,
+			`UPDATE activity_feeds SET types = $2, mark = $3, mark_at = $4, mark_of = $5, mark_entry = `+lastEntry+`
+			WHERE console = $1`,
 			console, types, microsOrZero(m.At), microsOrZero(m.TakenAt), m.Snapshot)
 		return err
 	})
@@ -142,9 +148,9 @@ func advanceFeed(console string, p FeedProgress, changed int) []statement {
 	out := []statement{{
 		purpose: "record how far the activity feed is read",
 		sql: `UPDATE activity_feeds SET watermark = CASE WHEN $2 > watermark THEN $2 ELSE watermark END,
-			  read_at = $3, counted = CASE WHEN $4 = '' THEN counted ELSE $4 END, changed = changed + $5
+			  read_at = $3, counted = CASE WHEN $4 = '' THEN counted ELSE $4 END, changed = changed + $5, entry = $6
 			WHERE console = $1`,
-		args: []any{console, microsOrZero(p.Watermark), micros(p.ReadAt), string(p.Counted), changed},
+		args: []any{console, microsOrZero(p.Watermark), micros(p.ReadAt), string(p.Counted), changed, p.Entry},
 	}}
 	out = append(out, keepSeen(console, p.Seen)...)
 	return append(out, statement{
@@ -192,21 +198,28 @@ func (s *Store) UnknownIDs(ctx context.Context, console string, c access.Collect
 	return out, s.explain(err)
 }
 
+// writtenSince lists "kind/id" of whom PrincipalsWrittenSince is about. Keys of the ledger's entries bound what is read
+// of it.
+const writtenSince = `SELECT c.principal_kind || '/' || c.principal_id AS subject FROM claims c
+	WHERE c.console = $1 AND (c.began_at >= $2 OR c.closed_at >= $2)
+	  AND c.principal_kind IN ('user', 'serviceUser') AND c.principal_id <> ''
+	UNION SELECT l.subject FROM ledger l
+	WHERE l.console = $1 AND l.seq > $3 AND l.kind IN ('write', 'answer', 'proof') AND l.subject <> ''
+	ORDER BY subject LIMIT $4`
+
 // PrincipalsWrittenSince lists the principals whose access requests of ours have changed since a time, by the claims,
-// which package claims brings up to date. At most limit.
+// which package claims brings up to date, and those about whom the ledger has a write, its answer or its proof behind
+// an entry: one that was recorded late has an earlier time. At most limit.
 func (s *Store) PrincipalsWrittenSince(
-	ctx context.Context, console string, since time.Time, limit int,
+	ctx context.Context, console string, since time.Time, entry int64, limit int,
 ) ([]PrincipalRef, error) {
 	var out []PrincipalRef
-	err := forEachRow(ctx, s.r, "read whose access requests have changed",
-		`SELECT DISTINCT principal_kind, principal_id FROM claims
-		 WHERE console = $1 AND (began_at >= $2 OR closed_at >= $2)
-		   AND principal_kind IN ('user', 'serviceUser') AND principal_id <> ''
-		 ORDER BY principal_kind, principal_id LIMIT $3`,
-		[]any{console, micros(since), limit}, func(rows *sql.Rows) error {
-			var p PrincipalRef
-			err := rows.Scan(&p.Kind, &p.ID)
-			out = append(out, p)
+	err := forEachRow(ctx, s.r, "read whose access requests have changed", writtenSince,
+		[]any{console, micros(since), entry, limit}, func(rows *sql.Rows) error {
+			var subject string
+			err := rows.Scan(&subject)
+			kind, id, _ := strings.Cut(subject, "/")
+			out = append(out, PrincipalRef{Kind: access.Kind(kind), ID: id})
 			return err
 		})
 	return out, s.explain(err)

@@ -69,8 +69,8 @@ func (s *Store) adoptMark(
 	}
 	statements = append(statements, statement{
 		purpose: "go on from the mark",
-		sql: `UPDATE activity_feeds SET why = '', watermark = mark, read_at = mark_at, changed = 0, adopted = mark_of
-			WHERE console = $1`,
+		sql: `UPDATE activity_feeds SET why = '', watermark = mark, read_at = mark_at, entry = mark_entry, changed = 0,
+			adopted = mark_of WHERE console = $1`,
 		args: []any{in.Console},
 	})
 	for _, a := range in.Seen {

@@ -18,6 +18,8 @@ type Feed struct {
 	Types     []int             // those that are read
 	Watermark time.Time         // greatest time of an activity seen, by the console's clock; zero: none was there
 	ReadAt    time.Time         // when the feed was read last, by the worker's clock; zero: never
+	Entry     int64             // number of the last entry of the ledger at that time; 0: none
+	LastEntry int64             // number of the last entry of the ledger now; 0: none
 	Counted   access.Collection // whose rows the last delta sync counted
 	// Missed of Changes were not named by the feed between the last two full syncs: measured at MeasuredAt, which
 	// is zero before the first measurement.
@@ -58,6 +60,7 @@ type FeedProgress struct {
 	ReadAt    time.Time // when the reading began
 	Seen      []SeenActivity
 	Counted   access.Collection // "" as it was
+	Entry     int64             // [Feed.LastEntry] from before anything was read
 }
 
 // PrincipalRef names a principal.
