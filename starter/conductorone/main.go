@@ -5,22 +5,48 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os"
 
+	"github.com/conductorone/baton-sdk/pkg/cli"
 	"github.com/conductorone/baton-sdk/pkg/config"
+	"github.com/conductorone/baton-sdk/pkg/connectorbuilder"
 	"github.com/conductorone/baton-sdk/pkg/connectorrunner"
+	"github.com/conductorone/baton-sdk/pkg/exit"
+	"github.com/conductorone/baton-sdk/pkg/types"
 
 	"sentinelone-provisioner/internal/version"
 	"sentinelone-provisioner/starter/conductorone/internal/connector"
+	"sentinelone-provisioner/starter/conductorone/internal/oneshot"
 	"sentinelone-provisioner/starter/conductorone/internal/settings"
 )
 
 func main() {
-	if err := settings.SetDefaults(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+	if err := run(context.Background()); err != nil {
+		exit.LogExit(err)
 	}
-	config.RunConnector(context.Background(), settings.Name, version.String(), settings.Schema, connector.Open,
+}
+
+// run does what the SDK's RunConnector does, and sees to the exit code of runs of one task.
+func run(ctx context.Context) error {
+	if err := settings.SetDefaults(); err != nil {
+		return err
+	}
+	values, command, err := config.DefineConfigurationV2(ctx, settings.Name, open, settings.Schema,
 		connectorrunner.WithDefaultCapabilitiesConnectorBuilderV2(connector.Offline()))
+	if err != nil {
+		return err
+	}
+	if err := oneshot.EndWithCode(values, command); err != nil {
+		return err
+	}
+	command.Version = version.String()
+	return command.Execute()
+}
+
+// open makes the connector that the SDK serves.
+func open(ctx context.Context, s *settings.Settings, o cli.RunTimeOpts) (types.ConnectorServer, error) {
+	built, opts, err := connector.Open(ctx, s, nil)
+	if err != nil {
+		return nil, err
+	}
+	return connectorbuilder.NewConnector(ctx, built, append(opts, connectorbuilder.WithSessionStore(o.SessionStore))...)
 }
