@@ -55,6 +55,10 @@ func TestLogFields(t *testing.T) {
 	}
 }
 
+// patience is how long a test waits for a workflow, and a workflow may keep its thread: of Temporal's three seconds and
+// one second a busy machine takes more.
+const patience = 2 * time.Minute
+
 // logged runs a workflow of that type, which logs a line and has an activity log another.
 func logged(t *testing.T, kind, id string, in wire.WriteInput) (out []map[string]any) {
 	t.Helper()
@@ -63,7 +67,11 @@ func logged(t *testing.T, kind, id string, in wire.WriteInput) (out []map[string
 	suite := testsuite.WorkflowTestSuite{}
 	suite.SetLogger(log.NewStructuredLogger(logger))
 	env := suite.NewTestWorkflowEnvironment()
-	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{telemetry.NewLogFields()}})
+	env.SetTestTimeout(patience)
+	env.SetWorkerOptions(worker.Options{
+		DeadlockDetectionTimeout: patience,
+		Interceptors:             []interceptor.WorkerInterceptor{telemetry.NewLogFields()},
+	})
 	env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: id})
 	env.RegisterActivityWithOptions(func(ctx context.Context, _ wire.WriteInput) error {
 		activity.GetLogger(ctx).Info("in the activity")
