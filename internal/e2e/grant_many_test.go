@@ -120,7 +120,7 @@ func (p *recipient) requireAllEnded() int {
 	p.t.Helper()
 	for _, r := range p.requests {
 		got := p.result(r.run)
-		require.Equal(p.t, r.state, got.State, got.Message)
+		p.requireEnded(r.state, got, r.run)
 		p.requireReceipt(got)
 	}
 	return len(p.requests)
