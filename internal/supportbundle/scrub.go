@@ -5,6 +5,7 @@ package supportbundle
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/url"
 	"regexp"
 	"slices"
@@ -85,16 +86,31 @@ func (s *Scrubber) AddURL(value string) {
 // containers are hosts of docker-compose.yaml: they name no machine, and messages need the words.
 var containers = []string{"localhost", "temporal", "postgres", "console-simulator"}
 
-// AddHost has the host of a URL, or of a host with a port, removed: one without a domain looks like any other word.
+// AddHost has the hosts of a URL, or of a host with a port, removed: one without a domain looks like any other word. A
+// URL of PostgreSQL may name several, separated by commas, and also in its parameter host.
 func (s *Scrubber) AddHost(value string) {
-	if !strings.Contains(value, "://") {
-		value = "x://" + value
+	_, rest, found := strings.Cut(value, "://")
+	if !found {
+		rest = value
 	}
-	u, err := url.Parse(value)
-	if err != nil || slices.Contains(containers, u.Hostname()) {
-		return
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
 	}
-	s.AddName(u.Hostname())
+	authority := rest[:end]
+	list := authority[strings.LastIndexByte(authority, '@')+1:]
+	if _, query, found := strings.Cut(rest[end:], "?"); found {
+		parameters, _ := url.ParseQuery(query) // those that can be read
+		list += "," + strings.Join(parameters["host"], ",")
+	}
+	for host := range strings.SplitSeq(list, ",") {
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		if host = strings.Trim(host, "[]"); !slices.Contains(containers, host) {
+			s.AddName(host)
+		}
+	}
 }
 
 // AddName has a name removed wherever it stands as words of its own, in any case.

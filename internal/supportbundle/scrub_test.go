@@ -54,6 +54,21 @@ func TestScrubber_Names(t *testing.T) {
 	require.Equal(t, s.Text("Zoë Müller"), s.Text("ZOË MÜLLER"), "the same name has the same number")
 }
 
+// Every host of a setting is a name, also one without a domain, and one of several.
+func TestScrubber_Hosts(t *testing.T) {
+	t.Parallel()
+	for _, setting := range []string{
+		"postgres://u:hunter2@alpha:5432,beta,[fd00::7]:5432,localhost:1/db?sslmode=disable",
+		"postgres:///db?host=alpha,beta,localhost,fd00::7", "postgres://alpha/db?x=%zz&host=beta,fd00::7",
+		"alpha:7233,beta:7233,[fd00::7]", "postgres://u:1@2@alpha,beta:1,[fd00::7]:2/db",
+	} {
+		s := NewScrubber(false)
+		s.AddHost(setting)
+		require.Equal(t, "server [name 1]:5432, [name 2]:5432, [[name 3]]:1 on localhost",
+			s.Text("server alpha:5432, BETA:5432, [fd00::7]:1 on localhost"), setting)
+	}
+}
+
 func TestScrubber_JSON(t *testing.T) {
 	t.Parallel()
 	value := map[string]any{
