@@ -85,8 +85,10 @@ func FoldLabel(name string) string {
 		if unicode.Is(unicode.Cf, r) { // zero-width joiners and the like
 			return -1
 		}
-		return foldRune(r)
-	}, norm.NFC.String(name)) // an accent may be a character of its own, as macOS writes it
+		return r
+	}, name)
+	// An accent may be a character of its own, as macOS writes it, also behind one that prints nothing.
+	text = strings.Map(foldRune, norm.NFC.String(text))
 	return strings.Join(strings.Fields(text), " ")
 }
 

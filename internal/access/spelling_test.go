@@ -50,4 +50,7 @@ func TestNamed_OtherBlanks(t *testing.T) {
 	require.Empty(t, access.Named([]string{"Munchen", "m\u00fcnchen"}, "Mu\u0308nchen", self))
 	require.Equal(t, access.FoldLabel("M\u00dcNCHEN"), access.FoldLabel("mu\u0308nchen"), "in a signed request")
 	require.NotEqual(t, access.FoldLabel("munchen"), access.FoldLabel("mu\u0308nchen"))
+	for _, same := range []string{"mu\u200b\u0308nchen", "\ufeffmu\u0308\u2060nchen", "m\u00fc\u200dnchen"} {
+		require.Equal(t, "m\u00fcnchen", access.FoldLabel(same), "%+q", same)
+	}
 }
