@@ -28,6 +28,12 @@ func (s Store) LedgerKeys() (signing.LedgerKeys, error) {
 	if path == "" {
 		return signing.LedgerKeys{}, nil
 	}
+	if file := strings.TrimSuffix(path, ".key"); made { // a fault of the database's path is not one of the key
+		if _, err := os.Stat(file); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return signing.LedgerKeys{}, fmt.Errorf("DATABASE_URL: the database file %q cannot be reached: %w: "+
+				"name one in a folder that this user may enter", file, errors.Unwrap(err))
+		}
+	}
 	if _, err := os.Stat(path); !made && errors.Is(err, os.ErrNotExist) {
 		return signing.LedgerKeys{}, fmt.Errorf("LEDGER_KEY_FILE: there is no file %s: make a key with "+
 			"`ssh-keygen -t ed25519 -N '' -f %s`, and give all workers the same file", path, path)

@@ -70,6 +70,9 @@ func TestPrograms_DatabaseErrors(t *testing.T) {
 			"open /nowhere/ca.pem",
 		"postgres://u:" + password + "@127.0.0.1:1/db?sslmode=perhaps": "its sslmode is unknown",
 		"sqlite:///nowhere/x.db": `"/nowhere/x.db" cannot be created, because there is no folder "/nowhere"`,
+		"sqlite:///etc/passwd/x.db": `DATABASE_URL: the database file "/etc/passwd/x.db" cannot be reached: ` +
+			"not a directory: name one in a folder that this user may enter",
+		"sqlite:///dev/null": `the database file "/dev/null" is a device, a pipe or a socket: name a regular file`,
 	} {
 		got := p.worker(t, map[string]string{"DATABASE_URL": url})
 		require.Equal(t, 2, got.code, got.out)
@@ -87,7 +90,11 @@ func TestPrograms_SQLite(t *testing.T) {
 	for _, url := range []string{
 		"sqlite://:memory:", "sqlite://file::memory:?cache=shared", "sqlite://x.db?mode=ro", "sqlite://file:x.db",
 		"sqlite://x.db?mode=memory&cache=shared", "sqlite:///var/lib/x.db?_pragma=foreign_keys(1)",
-		"sqlite://./:memory:",
+		"sqlite://./:memory:", "sqlite://:MEMORY:", "sqlite://:memory", "sqlite://FILE:x.db", "sqlite://x.db?",
+		"sqlite://x.db?immutable", "sqlite://x.db;mode=ro", "sqlite://x.db&cache=shared", "sqlite:// x.db",
+		"sqlite://u:" + password + "@host/x.db", "sqlite:///u:" + password + "@host/x.db",
+		"sqlite://%2Fvar%2Flib%2Fx.db", `sqlite://C:\x.db`,
+		`sqlite://\\server\x.db`, "sqlite://~/x.db", "sqlite://$HOME/x.db", "sqlite://${DIR}/x.db",
 	} {
 		for program, got := range map[string]outcome{
 			"worker":  p.worker(t, map[string]string{"DATABASE_URL": url}),
@@ -95,8 +102,12 @@ func TestPrograms_SQLite(t *testing.T) {
 		} {
 			require.Equal(t, 2, got.code, "%s, %s: %s", program, url, got.out)
 			require.Contains(t, got.out, "sqlite://sentinelone.db", "the form: %s", got.out)
+			require.NotContains(t, got.out, password)
 		}
 	}
+	made, err := os.ReadDir(p.dir)
+	require.NoError(t, err)
+	require.Empty(t, made, "no file of such a name")
 	odd := filepath.Join(p.dir, "a b#c%20d ü.db")
 	got := p.worker(t, map[string]string{"DATABASE_URL": "sqlite://" + odd})
 	require.True(t, got.runs, got.out)
@@ -116,7 +127,8 @@ func TestPrograms_TemporalAddress(t *testing.T) {
 		"host:70000": "not a number from 1 to 65535", ":7233": "names no host",
 		"host:7233/ns": "is not a host and a port",
 		"a:1,b:2":      "is not a host and a port", "grpc://host:7233": "is a URL",
-		"host 7233": "is not a host and a port",
+		"host 7233": "is not a host and a port", "${TEMPORAL_HOST}:7233": "has a character that no host's name has",
+		"::1:7233": "is IPv6, of which brackets must tell the port", "256.1.1.1:7233": "is no IP address",
 	} {
 		for program, got := range map[string]outcome{
 			"worker":        p.worker(t, map[string]string{"TEMPORAL_ADDRESS": address}),

@@ -81,11 +81,16 @@ func checkPath(path string, reader bool) error {
 	case err == nil && !info.Mode().IsRegular(): // opening it would change its mode, for the whole machine
 		return fmt.Errorf("the database file %q is a device, a pipe or a socket: name a regular file", path)
 	case err == nil:
-		return nil
+		return readable(path)
 	case reader && errors.Is(err, os.ErrNotExist):
 		return fmt.Errorf("there is no database file %q: start the worker and run a sync first: %w", path, ErrNotReady)
 	case !errors.Is(err, os.ErrNotExist):
-		return fmt.Errorf("the database file %q cannot be reached: %w", path, err)
+		return fmt.Errorf("the database file %q cannot be reached: %w: name one in a folder that this user may enter",
+			path, errors.Unwrap(err))
+	}
+	if to, err := os.Readlink(path); err == nil {
+		return fmt.Errorf("the database file %q is a link to %q, which is not there: remove the link, or create "+
+			"that file", path, to)
 	}
 	folder := filepath.Dir(path)
 	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
@@ -93,6 +98,19 @@ func checkPath(path string, reader bool) error {
 			path, folder)
 	}
 	return nil
+}
+
+// readable fails for a file whose permissions keep this user from it.
+func readable(path string) error {
+	file, err := os.Open(path)
+	if errors.Is(err, os.ErrPermission) {
+		return fmt.Errorf("the database file %q cannot be read: permission denied: have its owner run this program, "+
+			"or give the file to this user (chown)", path)
+	}
+	if err == nil {
+		_ = file.Close()
+	}
+	return nil // SQLite says what else is wrong
 }
 
 // sqliteDSN is the data source name of a connection; cache is in KiB. In WAL mode readers

@@ -19,15 +19,19 @@ func TestOpen_InvalidURL(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte("this is not a database, and it is longer than a header"), 0o600))
 	const unknownKind = "unknown kind of database URL: " +
 		"use one that begins with sqlite:// (a file) or postgres:// (a server)"
+	link := filepath.Join(dir, "link.db")
+	require.NoError(t, os.Symlink("nowhere.db", link))
 	cases := map[string]struct{ url, want string }{
-		"empty":          {"", unknownKind},
-		"other scheme":   {"mysql://ana:hunter2@db/x", unknownKind},
-		"no scheme":      {"sentinelone.db", unknownKind},
-		"no file":        {"sqlite://", "names no file"},
-		"a folder":       {"sqlite://" + dir, "is a folder: name a file in it"},
-		"no such folder": {"sqlite://" + filepath.Join(dir, "none", "x.db"), "because there is no folder"},
-		"below a file":   {"sqlite://" + filepath.Join(file, "x.db"), "cannot be reached"},
-		"not a database": {"sqlite://" + file, "check that it is a SQLite database"},
+		"a link to nothing": {"sqlite://" + link, `is a link to "nowhere.db", which is not there`},
+		"a device":          {"sqlite:///dev/null", "is a device, a pipe or a socket: name a regular file"},
+		"empty":             {"", unknownKind},
+		"other scheme":      {"mysql://ana:hunter2@db/x", unknownKind},
+		"no scheme":         {"sentinelone.db", unknownKind},
+		"no file":           {"sqlite://", "names no file"},
+		"a folder":          {"sqlite://" + dir, "is a folder: name a file in it"},
+		"no such folder":    {"sqlite://" + filepath.Join(dir, "none", "x.db"), "because there is no folder"},
+		"below a file":      {"sqlite://" + filepath.Join(file, "x.db"), "cannot be reached"},
+		"not a database":    {"sqlite://" + file, "check that it is a SQLite database"},
 		"malformed": {
 			"postgres://ana:hunter2@db:port/x",
 			"invalid database URL: write postgres://user:password@host",

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -122,19 +123,39 @@ const sqliteForm = "write sqlite://sentinelone.db, or sqlite:///var/lib/sentinel
 // checkSQLiteName refuses what other programs take for more than the path of a file. A database in
 // memory would be another one for each connection, and parameters would become a part of the name.
 func checkSQLiteName(path string) error {
-	name := filepath.Base(path)
-	_, query, parameters := strings.Cut(name, "?")
+	lower := strings.ToLower(path)
+	name := filepath.Base(lower)
+	wrong := func(why string) error { return errors.New("the database URL " + why + ": " + sqliteForm) }
 	switch {
 	case path == "":
 		return errors.New("the database URL sqlite:// names no file: " + sqliteForm)
-	case strings.Contains(name, ":memory:") || strings.HasPrefix(path, "file:") && strings.Contains(path, "memory"):
-		return errors.New("the database URL names a database in memory, which each connection would have for itself: " +
-			sqliteForm)
-	case strings.HasPrefix(path, "file:"):
-		return errors.New("the database URL has sqlite:// and file: at its beginning: " + sqliteForm)
-	case parameters && strings.Contains(query, "="):
-		return errors.New("the database URL has parameters behind the file's name, and SQLite is given none: " +
-			sqliteForm + "; to keep this program from writing to the console, set SENTINELONE_READ_ONLY=true")
+	case strings.HasPrefix(name, ":memory") || strings.Contains(name, ":memory:") ||
+		strings.HasPrefix(lower, "file:") && strings.Contains(lower, "memory"):
+		return wrong("names a database in memory, which each connection would have for itself")
+	case strings.HasPrefix(lower, "file:"):
+		return wrong("has sqlite:// and file: at its beginning")
+	case parameters.MatchString(name):
+		return fmt.Errorf("%w; to keep this program from writing to the console, set SENTINELONE_READ_ONLY=true",
+			wrong("has parameters behind the file's name, and SQLite is given none"))
+	case userAndPassword.MatchString(path): // the error of the missing folder would show it
+		return wrong("has a user and a password, and a file has none")
+	case strings.Contains(lower, "%2f"):
+		return wrong("has %2F for a slash, and the path of a file is not percent-encoded")
+	case windowsPath.MatchString(path):
+		return wrong("has a path of Windows, and this program runs on Linux")
+	case strings.HasPrefix(path, "~") || strings.HasPrefix(path, "$"):
+		return wrong("begins with ~ or $, which only a shell replaces, so write the folder out")
+	case strings.HasPrefix(path, " "):
+		return wrong("has a blank before the file's name")
 	}
 	return nil
 }
+
+var (
+	// parameters are what drivers take behind a name, also with another delimiter than ?, or none behind it.
+	parameters = regexp.MustCompile(`\?(\w+$|$|.*=)|[;&]\w+=`)
+
+	userAndPassword = regexp.MustCompile(`(^|/)[^/:]+:[^/]+@`)
+
+	windowsPath = regexp.MustCompile(`^/?[A-Za-z]:[/\\]|^\\\\`)
+)

@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
-	"net/url"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -185,40 +182,3 @@ func loadOptions() (client.Options, error) {
 	}
 	return opts, netenv.CheckPlainProxy(strings.TrimPrefix(opts.HostPort, "dns:///"))
 }
-
-// CheckAddress refuses an address that the SDK would try for ever to reach. The error begins with source, the setting
-// that has the address, and holds no password.
-func CheckAddress(source, address string) error {
-	text := strings.TrimPrefix(address, "dns:///")
-	wrong := func(why string) error {
-		shown := ""
-		if !strings.Contains(address, "@") { // what stands before it may be a password
-			shown = " (" + envvar.Shown(address) + ")"
-		}
-		form := client.DefaultHostPort + " or acme.a1b2c.tmprl.cloud:7233"
-		if u, err := url.Parse(address); err == nil && u.User == nil && u.Port() != "" && shown != "" {
-			form = u.Host // what was meant
-		}
-		return fmt.Errorf("%s%s %s: write host and port alone, such as %s", source, shown, why, form)
-	}
-	if strings.Contains(text, "://") {
-		return wrong("is a URL")
-	}
-	if strings.ContainsAny(text, "/?#@\\ ,;\"'") {
-		return wrong("is not a host and a port")
-	}
-	host, port, err := net.SplitHostPort(text)
-	if err != nil {
-		return wrong("has no port")
-	}
-	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-		return wrong("has a port that is not a number from 1 to 65535")
-	}
-	if host == "" || len(host) > maxHost {
-		return wrong("names no host")
-	}
-	return nil
-}
-
-// maxHost is the longest name in DNS.
-const maxHost = 253
