@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"golang.org/x/crypto/ssh"
 
@@ -55,6 +56,9 @@ func OpenKey(ctx context.Context, o KeyOptions) (*Key, error) {
 	if o.Path == "" {
 		return agentKey(ctx, o, nil)
 	}
+	if err := CheckKeyPath(o.Path); err != nil {
+		return nil, err
+	}
 	text, err := textfile.Read(o.Path)
 	if err != nil {
 		return nil, fmt.Errorf("key %s: %w", o.Path, unreadable(err))
@@ -71,6 +75,15 @@ func OpenKey(ctx context.Context, o KeyOptions) (*Key, error) {
 		return nil, fmt.Errorf("key %s: %w", o.Path, err)
 	}
 	return private, nil
+}
+
+// CheckKeyPath fails if a path is the text of a private key, which no message may repeat.
+func CheckKeyPath(path string) error {
+	if strings.Contains(path, "PRIVATE KEY") {
+		return errors.New("the path of a key is the private key itself: write the key to a file that only its user " +
+			"can read, and pass the path of that file")
+	}
+	return nil
 }
 
 func privateKey(o KeyOptions, text []byte) (*Key, error) {

@@ -147,3 +147,11 @@ func TestOpenKey_EndsWithItsContext(t *testing.T) {
 	_, err = OpenKey(ctx, KeyOptions{Socket: socket})
 	require.ErrorContains(t, err, "list the keys of ssh-agent")
 }
+
+// The text of a key in the place of its path is not repeated in the error, which may end in a log.
+func TestOpenKey_TheKeyItself(t *testing.T) {
+	t.Parallel()
+	_, err := OpenKey(t.Context(), KeyOptions{Path: "-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2\n"})
+	require.ErrorContains(t, err, "write the key to a file that only its user can read")
+	require.NotContains(t, err.Error(), "hunter2")
+}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -113,6 +115,10 @@ func TestError(t *testing.T) {
 		"database down": {
 			fmt.Errorf("connect: %w", gone), away, aborted,
 			[]string{"check that the database runs, and that --database-url is its address"},
+		},
+		"a file that cannot be read": {
+			&fs.PathError{Op: "read", Path: "key", Err: syscall.EISDIR}, unknown, unknown,
+			[]string{"read key: is a directory; look for", "--log-level debug"},
 		},
 		"database stops": {sqlError{"57P01"}, away, aborted, []string{"check that the database runs"}},
 		"wrong password": {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"strings"
+	"syscall"
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/temporal"
@@ -143,13 +144,19 @@ func ofDatabase(f *SentenceError, err error) bool {
 		}
 		return true
 	}
-	_, network := errors.AsType[net.Error](err)
-	if network || errors.Is(err, driver.ErrBadConn) {
+	if isNetwork(err) || errors.Is(err, driver.ErrBadConn) {
 		f.code = codes.Unavailable
 		f.advise("check that the database runs, and that --database-url is its address")
 		return true
 	}
 	return false
+}
+
+// isNetwork reports whether an error is one of a connection. An error of a file is a net.Error too, by its number alone.
+func isNetwork(err error) bool {
+	found, is := errors.AsType[net.Error](err)
+	_, number := found.(syscall.Errno) //nolint:errorlint // of the error that was found
+	return is && !number
 }
 
 // ofContext explains that time ran out, or that the task was stopped.

@@ -15,6 +15,7 @@ import (
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/config"
 	"sentinelone-provisioner/internal/console"
+	"sentinelone-provisioner/internal/signing"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/temporalclient"
 	"sentinelone-provisioner/internal/timetext"
@@ -96,7 +97,7 @@ func (s *Settings) Resolve() (Config, error) {
 }
 
 func (s *Settings) resolveConsole(c *Config) error {
-	name := consoleURL.FieldName
+	name := "--" + consoleURL.FieldName
 	if s.ConsoleURL == "" {
 		name = "SENTINELONE_BASE_URL"
 	}
@@ -124,6 +125,9 @@ func (s *Settings) resolveToken(c *Config) error {
 	}
 	if given := strings.TrimSpace(string(s.Token)); given != "" {
 		c.Console.TokenFile = ""
+		if _, err := console.StaticToken(given).Token(); err != nil {
+			return fmt.Errorf("--%s: %w", token.FieldName, err)
+		}
 		return c.Console.Token.UnmarshalText([]byte(given))
 	}
 	_, err := c.Console.TokenSource()
@@ -168,12 +172,25 @@ func (s *Settings) resolveRequester(c *Config) error {
 		faults = append(faults, fmt.Errorf("--%s is empty: leave it out for the default, or set it to a name",
 			taskQueue.FieldName))
 	}
-	if s.SigningKey != "" {
-		if _, err := os.Stat(s.SigningKey); err != nil {
-			faults = append(faults, fmt.Errorf("--%s: %w", signingKey.FieldName, err))
-		}
+	if err := checkKey(s.SigningKey); err != nil {
+		faults = append(faults, fmt.Errorf("--%s: %w", signingKey.FieldName, err))
 	}
 	return errors.Join(faults...)
+}
+
+// checkKey fails if the path of a key does not lead to a file. What is in the file may change later.
+func checkKey(path string) error {
+	if path == "" {
+		return nil
+	}
+	if err := signing.CheckKeyPath(path); err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err == nil && info.IsDir() {
+		err = fmt.Errorf("%s is a folder: pass the path of the key's file", path)
+	}
+	return err
 }
 
 // checkTasks refuses numbers with which the connector would not work: the SDK takes 0, and then never runs a task.

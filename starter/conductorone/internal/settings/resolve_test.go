@@ -115,7 +115,7 @@ func TestResolve_AllFaults(t *testing.T) {
 	_, err := s.Resolve()
 	require.Error(t, err)
 	for _, fault := range []string{
-		"management-console-url", "--database-url", "--max-age", "--sync-wait", "--wait is 10m", "--requester",
+		"--management-console-url: ", "--database-url", "--max-age", "--sync-wait", "--wait is 10m", "--requester",
 		"--task-queue", "--signing-key", "--task-concurrency is 0",
 	} {
 		require.ErrorContains(t, err, fault)
@@ -147,6 +147,25 @@ func TestResolve_DatabaseURL(t *testing.T) {
 		s.Standalone = true
 		_, err = s.Resolve()
 		require.NoError(t, err, url)
+	}
+}
+
+// The faults of a token and of a key name the flag, and repeat neither.
+//
+//nolint:paralleltest // the environment is the process's
+func TestResolve_SecretInTheWrongForm(t *testing.T) {
+	bare(t)
+	for says, change := range map[string]func(s *settings.Settings){
+		"--api-token: the API token has white space inside":          func(s *settings.Settings) { s.Token = "hunter2 x" },
+		"--signing-key: the path of a key is the private key itself": func(s *settings.Settings) { s.SigningKey = "-BEGIN PRIVATE KEY-\nhunter2" },
+		"is a folder: pass the path of the key's file":               func(s *settings.Settings) { s.SigningKey = t.TempDir() },
+	} {
+		s := given()
+		s.Standalone = true
+		change(s)
+		_, err := s.Resolve()
+		require.ErrorContains(t, err, says)
+		require.NotContains(t, err.Error(), "hunter2")
 	}
 }
 
