@@ -91,6 +91,8 @@ func (c *logsCommand) execute(ctx context.Context) error {
 		return c.printLine(l)
 	})
 	switch {
+	case c.follow && ctx.Err() != nil:
+		return nil // Ctrl-C, while a long ledger is read
 	case err != nil:
 		return err
 	case limited:

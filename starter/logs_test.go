@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -152,4 +153,31 @@ func TestLogs_Follow(t *testing.T) {
 		require.Fail(t, "Ctrl-C does not end it")
 	}
 	require.Empty(t, out.lines, "nothing is printed twice")
+}
+
+// interruptedAt interrupts when the first line is printed, as Ctrl-C does in the middle of a long ledger.
+type interruptedAt struct{ interrupt context.CancelFunc }
+
+func (w interruptedAt) Write(b []byte) (int, error) {
+	w.interrupt()
+	return len(b), nil
+}
+
+// Ctrl-C ends --follow without a failure also while what is there is still read; without --follow the answer is not
+// whole, which is a failure.
+func TestLogs_InterruptedWhileReading(t *testing.T) {
+	f := happened(t)
+	for n := range 3 {
+		f.decide(fmt.Sprintf("INC-%d", n+2), time.Now(), "more")
+	}
+	for _, c := range []struct {
+		args []string
+		want int
+	}{{[]string{"logs", "--limit", "0"}, exitFailed}, {[]string{"logs", "--limit", "0", "--follow"}, exitDone}} {
+		ctx, interrupt := context.WithCancel(t.Context())
+		var errOut bytes.Buffer
+		require.Equal(t, c.want, Main(ctx, c.args, interruptedAt{interrupt}, &errOut), errOut.String())
+		require.Equal(t, c.want == exitDone, errOut.Len() == 0, errOut.String())
+		interrupt()
+	}
 }

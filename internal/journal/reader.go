@@ -31,6 +31,7 @@ type Reader struct {
 	plans map[string]*access.Plan // the latest of each request, by its workflow id; nil for none
 	last  int64                   // number of the latest entry that was read
 	told  map[string]bool         // keys of the lines about recent syncs that were read
+	next  map[string]bool         // told, once all lines are read that are selected now
 }
 
 // Query selects lines.
@@ -57,10 +58,13 @@ func (r *Reader) Read(ctx context.Context, q Query, fn func(Line) error) (limite
 		return false, err
 	}
 	var lines []Line
-	if err := r.merge(ctx, entries, &syncs, func(l Line) error { lines = append(lines, l); return nil }); err != nil {
+	keep := func(l Line) error { lines = append(lines, l); return nil }
+	if err := r.merge(ctx, entries, &syncs, keep); err != nil {
 		return false, err
 	}
-	lines = append(lines, syncs...)
+	if err := r.finish(syncs, keep); err != nil {
+		return false, err
+	}
 	over := max(0, len(lines)-q.Limit)
 	for _, l := range lines[over:] {
 		if err := fn(l); err != nil {
@@ -71,7 +75,7 @@ func (r *Reader) Read(ctx context.Context, q Query, fn func(Line) error) (limite
 }
 
 // all reads the ledger page by page, whatever its length.
-func (r *Reader) all(ctx context.Context, q Query, syncs []Line, fn func(Line) error) error {
+func (r *Reader) all(ctx context.Context, q Query, syncs []syncLine, fn func(Line) error) error {
 	for {
 		entries, err := r.page(ctx, q, 0)
 		if err != nil {
@@ -81,18 +85,35 @@ func (r *Reader) all(ctx context.Context, q Query, syncs []Line, fn func(Line) e
 			return err
 		}
 		if len(entries) == 0 {
-			break
+			return r.finish(syncs, fn)
 		}
 	}
+}
+
+// finish tells the syncs that are left.
+func (r *Reader) finish(syncs []syncLine, fn func(Line) error) error {
 	for _, l := range syncs {
-		if err := fn(l); err != nil {
+		if err := r.tell(l, fn); err != nil {
 			return err
 		}
 	}
+	r.told = r.next
 	return nil
 }
 
-// Next calls fn with each line that came since the last call of Read or Next.
+func (r *Reader) tell(l syncLine, fn func(Line) error) error {
+	if err := fn(l.Line); err != nil {
+		return err
+	}
+	if r.told == nil {
+		r.told = map[string]bool{}
+	}
+	r.told[l.key] = true
+	return nil
+}
+
+// Next calls fn with each line that came since the last call of Read or Next. Where it fails, also by an error of fn,
+// the next call goes on from the line at which it failed.
 func (r *Reader) Next(ctx context.Context, fn func(Line) error) error {
 	syncs, err := r.syncs(ctx, Query{Limit: recentSyncs})
 	if err != nil {
@@ -128,10 +149,10 @@ func (r *Reader) selects(e ledger.Entry) bool {
 }
 
 // merge calls fn with a line for each entry, and before it with the syncs that are older, which it takes away.
-func (r *Reader) merge(ctx context.Context, entries []ledger.Entry, syncs *[]Line, fn func(Line) error) error {
+func (r *Reader) merge(ctx context.Context, entries []ledger.Entry, syncs *[]syncLine, fn func(Line) error) error {
 	for _, e := range entries {
-		r.last = max(r.last, e.Seq)
 		if !r.selects(e) {
+			r.last = max(r.last, e.Seq)
 			continue
 		}
 		plan, err := r.plan(ctx, e)
@@ -140,7 +161,7 @@ func (r *Reader) merge(ctx context.Context, entries []ledger.Entry, syncs *[]Lin
 		}
 		line := ofEntry(e, plan, r.names)
 		for len(*syncs) > 0 && (*syncs)[0].At.Before(line.At) {
-			if err := fn((*syncs)[0]); err != nil {
+			if err := r.tell((*syncs)[0], fn); err != nil {
 				return err
 			}
 			*syncs = (*syncs)[1:]
@@ -148,12 +169,13 @@ func (r *Reader) merge(ctx context.Context, entries []ledger.Entry, syncs *[]Lin
 		if err := fn(line); err != nil {
 			return err
 		}
+		r.last = max(r.last, e.Seq)
 	}
 	return nil
 }
 
 // syncs are the lines about syncs that were not read yet, by time.
-func (r *Reader) syncs(ctx context.Context, q Query) ([]Line, error) {
+func (r *Reader) syncs(ctx context.Context, q Query) ([]syncLine, error) {
 	query := store.SyncLogQuery{Console: r.Console, ID: r.Sync}
 	if q.Limit > 0 {
 		query.Limit = max(q.Limit, recentSyncs)
@@ -163,7 +185,7 @@ func (r *Reader) syncs(ctx context.Context, q Query) ([]Line, error) {
 		return nil, err
 	}
 	told := map[string]bool{}
-	var out []Line
+	var out []syncLine
 	for i, s := range found {
 		lines := ofSync(s)
 		drains, err := r.drains(ctx, s, lines[len(lines)-1])
@@ -175,12 +197,12 @@ func (r *Reader) syncs(ctx context.Context, q Query) ([]Line, error) {
 				told[l.key] = true
 			}
 			if !r.told[l.key] && (q.Since == nil || !l.At.Before(*q.Since)) {
-				out = append(out, l.Line)
+				out = append(out, l)
 			}
 		}
 	}
-	r.told = told
-	slices.SortStableFunc(out, func(a, b Line) int { return a.At.Compare(b.At) })
+	r.next = told
+	slices.SortStableFunc(out, func(a, b syncLine) int { return a.At.Compare(b.At) })
 	return out, nil
 }
 

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -190,6 +191,46 @@ func TestReader_Next(t *testing.T) {
 		require.NoError(t, s.Begin(t.Context(), store.BeginInput{Console: console, ID: "s2", StartedAt: time.Now()}))
 		require.NoError(t, s.Discard(t.Context(), "s2", store.DiscardInput{State: store.StateFailed, Why: "no answer"}))
 		require.Equal(t, []string{": A sync begins.", ": The sync has failed: no answer."}, texts(next()))
+	})
+}
+
+// Where a call fails, at whichever line, the next one goes on from that line: nothing is lost, nothing comes twice.
+func TestReader_NextAfterAFailure(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, s *store.Store) {
+		t.Helper()
+		at := time.Now().UTC().Add(-time.Hour)
+		ask(t, s, 1, at)
+		r := &Reader{Store: s, Console: console, Now: time.Now}
+		_, err := r.Read(t.Context(), Query{Limit: 10}, func(Line) error { return nil })
+		require.NoError(t, err)
+		receive(t, s, "first", "sync/x", at.Add(time.Minute), "Ana")
+		promote(t, s, "first", "")
+		ask(t, s, 2, at.Add(2*time.Minute))
+		ask(t, s, 3, at.Add(3*time.Minute))
+
+		var got []Line
+		failed := errors.New("the output is away")
+		for call := 0; ; call++ {
+			require.Less(t, call, 10)
+			fresh := 0
+			err := r.Next(t.Context(), func(l Line) error { // one line, then it fails
+				if fresh++; fresh > 1 {
+					return failed
+				}
+				return into(&got)(l)
+			})
+			if err == nil && fresh == 0 {
+				break
+			}
+		}
+		var ids []string
+		for _, l := range got {
+			ids = append(ids, l.ID+" "+l.Kind)
+		}
+		require.Equal(t, []string{
+			"sync/x sync", "grant/INC-2 request", "grant/INC-3 request", "sync/x sync",
+		}, ids, texts(got))
 	})
 }
 
