@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sentinelone-provisioner/internal/config"
+	"sentinelone-provisioner/internal/otlpenv"
 	"sentinelone-provisioner/internal/telemetry"
 )
 
@@ -43,6 +44,9 @@ func (p *app) run(do action) func(*cobra.Command, []string) error {
 		})
 		if err != nil {
 			return badConfiguration(err)
+		}
+		for _, note := range otlpenv.Notes() {
+			p.remark("note: %s", note)
 		}
 		ctx, end := p.traces.Span(cmd.Context(), cmd.CommandPath())
 		err = do(ctx, args)

@@ -41,7 +41,7 @@ func environ(t *testing.T, values map[string]string) {
 	t.Helper()
 	ours := []string{
 		"SENTINELONE_", "TEMPORAL_", "DATABASE_URL", "TASK_QUEUE", "SYNC_", "LOG_", "PAYLOAD_",
-		"POLICY_", "ALLOWED_", "SSH_AUTH_SOCK",
+		"POLICY_", "ALLOWED_", "SSH_AUTH_SOCK", "OTEL_",
 	}
 	for _, pair := range os.Environ() {
 		name, _, _ := strings.Cut(pair, "=")

@@ -114,6 +114,21 @@ func TestMain_EveryFaultOfTheConfigurationOnItsOwnLine(t *testing.T) {
 	require.Contains(t, got.errOut, "error: SENTINELONE_API_TOKEN is not set")
 }
 
+// A word that does not disable OpenTelemetry stops no command. Where traces are sent all the same, that is said.
+func TestMain_OpenTelemetryIsNotDisabled(t *testing.T) {
+	const note = `note: OTEL_SDK_DISABLED is "1": traces are sent`
+	for _, traced := range []bool{true, false} {
+		vars := map[string]string{"OTEL_SDK_DISABLED": "1", "DATABASE_URL": "sqlite://" + t.TempDir() + "/none.db"}
+		if traced {
+			vars["OTEL_EXPORTER_OTLP_ENDPOINT"], vars["OTEL_TRACES_SAMPLER"] = "http://localhost:4318", "always_off"
+		}
+		environ(t, vars)
+		got := run(t, "access", "--console", "acmeco.sentinelone.net")
+		require.Contains(t, got.errOut, "error: there is no database file", "the command runs")
+		require.Equal(t, traced, strings.HasPrefix(got.errOut, note), got.errOut)
+	}
+}
+
 func TestMain_NobodyDecides(t *testing.T) {
 	environ(t, nil)
 	got := run(t, "confirm", "--id", "x", "--by", " ")

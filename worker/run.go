@@ -21,6 +21,7 @@ import (
 	"sentinelone-provisioner/internal/describe"
 	"sentinelone-provisioner/internal/fault"
 	"sentinelone-provisioner/internal/notify"
+	"sentinelone-provisioner/internal/otlpenv"
 	"sentinelone-provisioner/internal/store"
 	"sentinelone-provisioner/internal/telemetry"
 	"sentinelone-provisioner/internal/temporalclient"
@@ -113,6 +114,9 @@ func warnOperator(log *slog.Logger, cfg config.Config) {
 	}
 	for _, note := range cfg.WritableNotes() {
 		log.Warn("A file that decides who gets access is not protected", "file", note)
+	}
+	for _, note := range otlpenv.Notes() {
+		log.Warn("A variable of OpenTelemetry counts as another value", "variable", note)
 	}
 }
 

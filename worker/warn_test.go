@@ -14,8 +14,9 @@ import (
 
 // At its start the worker says what it means that names are not verified, and which files
 // other users may open.
+//
+//nolint:paralleltest // it changes the environment
 func TestWarnOperator(t *testing.T) {
-	t.Parallel()
 	path := filepath.Join(t.TempDir(), "open.db")
 	require.NoError(t, os.WriteFile(path, nil, 0o600))
 	warned := func(cfg config.Config) string {
@@ -34,6 +35,10 @@ func TestWarnOperator(t *testing.T) {
 	require.Empty(t, warned(cfg))
 	require.NoError(t, os.Chmod(path, 0o646))
 	require.Contains(t, warned(cfg), "POLICY_FILE: every user of this machine may write "+path)
+
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318")
+	t.Setenv("OTEL_SDK_DISABLED", "1")
+	require.Contains(t, warned(cfg), "OTEL_SDK_DISABLED is \\\"1\\\": traces are sent")
 
 	text := warned(config.Config{Store: config.Store{URL: "postgres://localhost/x"}})
 	require.Contains(t, text, "level=WARN msg=\"Signatures are not required\"")

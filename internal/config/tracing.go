@@ -30,7 +30,7 @@ func TracingVariables() []Variable {
 	return append(out,
 		Variable{Name: "OTEL_TRACES_EXPORTER", Help: "otlp: trace also without a URL, to https://localhost:4318; " +
 			"none: do not trace; unset: trace if a URL is set"},
-		Variable{Name: "OTEL_SDK_DISABLED", Help: "true: do not trace", Default: "false"},
+		Variable{Name: "OTEL_SDK_DISABLED", Help: "true: do not trace; anything else is false", Default: "false"},
 		Variable{Name: "OTEL_SERVICE_NAME", Help: "name of the service in traces; unset: the program's"},
 		Variable{Name: "OTEL_RESOURCE_ATTRIBUTES", Help: "attributes of all spans: key=value, separated by commas, " +
 			"the values percent-encoded"},

@@ -4,9 +4,12 @@
 package otlpenv
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"sentinelone-provisioner/internal/envvar"
@@ -46,10 +49,10 @@ func Wanted() bool {
 // Validate returns all faults of the variables, joined; none if they ask for no traces. Each begins with the variable's
 // name, and none holds a header or a password.
 func Validate() error {
-	faults := []error{checkDisabled()}
 	if !Wanted() {
-		return errors.Join(faults...)
+		return nil
 	}
+	var faults []error
 	if kind, chosen, _, err := envvar.Lookup(exporterVariable); err != nil || chosen && kind != "otlp" {
 		faults = append(faults, or(err, "%s is %s: set it to otlp or none", exporterVariable, envvar.Shown(kind)))
 	}
@@ -59,16 +62,48 @@ func Validate() error {
 	return errors.Join(append(faults, checkTogether(), checkSampler(), checkNumbers(), checkResource())...)
 }
 
-// Secrets are the values of headers, which often are keys: no log may hold them.
+// Notes are what the variables say that counts as something else than was meant, one sentence each. By OpenTelemetry's
+// specification, "true" alone disables; another value is told and stops nothing, as other programs take it.
+func Notes() []string {
+	value, set, _, err := envvar.Lookup(disabledVariable)
+	if !Wanted() || err == nil && (!set || isBool(value)) {
+		return nil
+	}
+	const means = "traces are sent, since only true disables them"
+	if err != nil {
+		return []string{fmt.Sprintf("%v; %s", err, means)}
+	}
+	return []string{fmt.Sprintf("%s is %s: %s: set it to true or false", disabledVariable, envvar.Shown(value), means)}
+}
+
+// Secrets are the values of headers, which often are keys: no log may hold them. A value stands here as it is sent and
+// as it is written in the variable, and without the name of a scheme, such as Bearer, of Basic with its password.
 func Secrets() (out []string) {
 	for _, name := range []string{prefix + headers, tracesPrefix + headers} {
 		pairs, err := parseHeaders(raw(name))
 		if err != nil {
 			continue // the program does not start with it
 		}
-		for _, pair := range pairs {
-			out = append(out, pair[1])
+		for i, pair := range strings.Split(raw(name), ",") {
+			_, written, _ := strings.Cut(pair, "=")
+			if len(pairs) > 0 {
+				out = append(out, secretsOf(strings.TrimSpace(written), pairs[i][1])...)
+			}
 		}
+	}
+	return slices.DeleteFunc(out, func(s string) bool { return s == "" })
+}
+
+func secretsOf(written, value string) []string {
+	out := []string{value, written}
+	scheme, rest, found := strings.Cut(value, " ")
+	if rest = strings.TrimSpace(rest); !found || rest == "" {
+		return out
+	}
+	out = append(out, rest, url.PathEscape(rest))
+	if decoded, err := base64.StdEncoding.DecodeString(rest); err == nil && strings.EqualFold(scheme, "basic") {
+		_, password, _ := strings.Cut(string(decoded), ":")
+		out = append(out, password)
 	}
 	return out
 }
@@ -83,14 +118,6 @@ func effective(setting string) (name, value string) {
 		}
 	}
 	return "", ""
-}
-
-func checkDisabled() error {
-	value, set, _, err := envvar.Lookup(disabledVariable)
-	if err != nil || set && !isBool(value) {
-		return or(err, "%s is %s: set it to true or false", disabledVariable, envvar.Shown(value))
-	}
-	return nil
 }
 
 func isBool(value string) bool {

@@ -5,8 +5,10 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/pem"
 	"math/big"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -65,8 +67,31 @@ func TestWanted(t *testing.T) {
 func TestValidate_NothingIsTraced(t *testing.T) {
 	environ(t, map[string]string{all + "PROTOCOL": "grpc", "OTEL_BSP_MAX_QUEUE_SIZE": "-1"})
 	require.NoError(t, otlpenv.Validate())
-	environ(t, map[string]string{"OTEL_SDK_DISABLED": "yes"})
-	require.ErrorContains(t, otlpenv.Validate(), `OTEL_SDK_DISABLED is "yes": set it to true or false`)
+}
+
+// By the specification, true alone disables. Anything else is told where it counts, and stops nothing.
+//
+//nolint:paralleltest // it changes the environment
+func TestNotes(t *testing.T) {
+	for value, want := range map[string]string{
+		"1":      `OTEL_SDK_DISABLED is "1": traces are sent, since only true disables them: set it to true or false`,
+		"yes":    `OTEL_SDK_DISABLED is "yes": traces are sent`,
+		`"true"`: "OTEL_SDK_DISABLED has quotes around its value",
+		"":       "", " ": "", "true": "", "True": "", "FALSE": "",
+	} {
+		environ(t, map[string]string{"OTEL_SDK_DISABLED": value})
+		require.Empty(t, otlpenv.Notes(), "nothing is traced anyway")
+		require.NoError(t, otlpenv.Validate())
+		environ(t, map[string]string{"OTEL_SDK_DISABLED": value, all + "ENDPOINT": "http://localhost:4318"})
+		require.NoError(t, otlpenv.Validate())
+		require.Equal(t, !strings.EqualFold(value, "true"), otlpenv.Wanted(), value)
+		if want == "" {
+			require.Empty(t, otlpenv.Notes(), value)
+			continue
+		}
+		require.Len(t, otlpenv.Notes(), 1)
+		require.Contains(t, otlpenv.Notes()[0], want)
+	}
 }
 
 // Each wrong value is a sentence that names the variable and what to set, and that shows no key.
@@ -204,12 +229,26 @@ func TestValidate_AllAtOnce(t *testing.T) {
 	}
 }
 
+// Each value is hidden as it is sent, as it is written, and without the name of its scheme.
+//
 //nolint:paralleltest // it changes the environment
 func TestSecrets(t *testing.T) {
+	environ(t, nil)
+	require.Empty(t, otlpenv.Secrets())
+	basic := base64.StdEncoding.EncodeToString([]byte("ana:pass:" + canary))
 	environ(t, map[string]string{
-		all + "HEADERS": "api-key=a%20b, x = y", all + "TRACES_HEADERS": "authorization=Bearer%20" + canary,
+		all + "HEADERS":        "api-key=a%20b, x = y,z=Basic%20" + url.PathEscape(basic) + ",o=Bearer ",
+		all + "TRACES_HEADERS": "authorization=Bearer%20" + canary + "%2F",
 	})
-	require.Equal(t, []string{"a b", "y", "Bearer " + canary}, otlpenv.Secrets())
+	got := otlpenv.Secrets()
+	for _, want := range []string{
+		"a b", "a%20b", "y", "Basic " + basic, basic, "pass:" + canary, "Bearer " + canary + "/", canary + "/", canary + "%2F",
+		"Bearer%20" + canary + "%2F",
+	} {
+		require.Contains(t, got, want)
+	}
+	require.NotContains(t, got, "ana")
+	require.NotContains(t, got, "")
 }
 
 func write(t *testing.T, dir, name, text string) string {

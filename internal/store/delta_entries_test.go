@@ -40,7 +40,9 @@ func TestPrincipalsWrittenSince(t *testing.T) {
 		record(db, acme, 5, ledger.Proof{Principal: user("3")})
 		record(db, acme, 6, ledger.Overdue{Principal: access.PrincipalRef{Kind: access.User, ID: "6"}})
 		last := record(db, acme, 7, ledger.Proof{})
-		record(db, "other.sentinelone.net", 8, ledger.Proof{Principal: user("8")})
+		for n := range last {
+			record(db, "other.sentinelone.net", 8+int(n), ledger.Proof{Principal: user("8")})
+		}
 		written := func(since time.Time, entry int64, limit int) []store.PrincipalRef {
 			got, err := db.s.PrincipalsWrittenSince(db.t.Context(), acme, since, entry, limit)
 			require.NoError(db.t, err)

@@ -3,6 +3,7 @@ package telemetry
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -31,7 +32,9 @@ type failures struct {
 // newFailures tells failures without the secrets, which an answer can repeat.
 func newFailures(tell func(error), secrets []string) *failures {
 	var pairs []string
-	for _, s := range secrets {
+	longest := slices.Clone(secrets) // first, since the replacer takes the first that fits
+	slices.SortFunc(longest, func(a, b string) int { return len(b) - len(a) })
+	for _, s := range longest {
 		if len(s) >= minSecret {
 			pairs = append(pairs, s, "[redacted]")
 		}
