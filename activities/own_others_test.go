@@ -38,12 +38,59 @@ func TestRotateOwn_NameIsTaken(t *testing.T) {
 	require.Len(t, taken.workers(), 2)
 	require.Zero(t, taken.posts("/service-users"))
 
-	similar := newOwnFixture(t, consoletest.Options{})
-	in = similar.input()
-	name = strings.ToUpper(access.SuccessorName("svc.worker", in.Key))
-	similar.named(name)
-	similar.requireReplaced(similar.rotateOwn(in))
-	require.Contains(t, similar.names(), name)
+	for _, like := range []func(string) string{
+		strings.ToUpper,
+		func(name string) string { return name + "\u200b" }, // the console's search takes both for the same
+	} {
+		similar := newOwnFixture(t, consoletest.Options{})
+		in = similar.input()
+		name = like(access.SuccessorName("svc.worker", in.Key))
+		similar.named(name)
+		out := similar.rotateOwn(in)
+		require.Equal(t, access.Rotated, out.Proof.Outcome, out.Message)
+		require.Contains(t, similar.names(), name)
+	}
+}
+
+// A call to make the second service user that the console has refused for now made nothing: the next attempt makes it
+// without waiting for one that may still appear.
+func TestRotateOwn_RefusedForNow(t *testing.T) {
+	t.Parallel()
+	f := newOwnFixture(t, consoletest.Options{})
+	in := f.input()
+	f.console.AddFault(consoletest.Fault{
+		Name: consoletest.RateLimited, Path: "/service-users", Method: http.MethodPost, Times: 1,
+	})
+	_, err := executeFor[wire.CreateResult](f.accountFixture, wire.TokenRotateActivity, in)
+	require.Error(t, err)
+	out, err := executeFor[wire.CreateResult](f.accountFixture, wire.TokenRotateActivity, in)
+	require.NoError(t, err)
+	f.requireReplaced(out)
+	require.Equal(t, 2, f.posts("/service-users"))
+}
+
+// A token file that has become read-only since it was tried has the second service user deleted at once, and the first
+// one stays. The kernel's file holds a word that does not change, in a folder where nobody can make a file.
+func TestRotateOwn_FileBecomesReadOnly(t *testing.T) {
+	t.Parallel()
+	const mounted = "/proc/sys/kernel/random/boot_id"
+	word, err := os.ReadFile(mounted)
+	require.NoError(t, err)
+	f := newOwnFixture(t, consoletest.Options{Token: strings.TrimSpace(string(word))})
+	in := f.input()
+	f.console.OnRequest(func(r consoletest.Request) {
+		if r.Method == http.MethodPost && r.Path == "/service-users" {
+			_ = os.Remove(f.file)
+			_ = os.Symlink(mounted, f.file)
+		}
+	})
+	out, err := executeFor[wire.CreateResult](f.accountFixture, wire.TokenRotateActivity, in)
+	require.NoError(t, err)
+	f.requireKept(out)
+	f.requireUsable()
+	require.Equal(t, 1, f.posts("/service-users"))
+	require.Contains(t, out.Message, "cannot replace the token in its file")
+	require.Contains(t, out.Message, "service user "+f.own+" is still in use")
 }
 
 // A second service user that has other roles than the first one, as soon as it is there, is deleted before its token is

@@ -234,6 +234,23 @@ func TestReader_NextAfterAFailure(t *testing.T) {
 	})
 }
 
+// What --since leaves out does not come later.
+func TestReader_NextAfterSince(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, s *store.Store) {
+		t.Helper()
+		at := time.Now().UTC().Add(-time.Hour)
+		receive(t, s, "first", "sync/x", at, "Ana")
+		promote(t, s, "first", "")
+		r := &Reader{Store: s, Console: console, Now: time.Now}
+		var got []Line
+		_, err := r.Read(t.Context(), Query{Since: new(time.Now().Add(time.Hour))}, into(&got))
+		require.NoError(t, err)
+		require.NoError(t, r.Next(t.Context(), into(&got)))
+		require.Empty(t, texts(got))
+	})
+}
+
 // One sync is shown with its collections and the decisions about it, by its workflow or by its snapshot.
 func TestReader_Sync(t *testing.T) {
 	t.Parallel()
