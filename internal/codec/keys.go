@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"sentinelone-provisioner/internal/textfile"
 )
@@ -67,6 +69,11 @@ func ReadKeyFile(path string) (KeyFile, error) {
 			continue
 		}
 		id, text, _ := strings.Cut(line, ":")
+		if at := strings.IndexFunc(id, unprintable); at >= 0 {
+			hidden, _ := utf8.DecodeRuneInString(id[at:])
+			return KeyFile{}, fmt.Errorf("PAYLOAD_KEYS_FILE: line %d: its id contains U+%04X, which prints nothing, so "+
+				"that other workers have no key of this id: type the line again", i+1, hidden)
+		}
 		if first, repeated := lines[id]; repeated {
 			return KeyFile{}, fmt.Errorf("PAYLOAD_KEYS_FILE: line %d repeats the id of line %d: "+
 				"give each key an id of its own", i+1, first)
@@ -89,6 +96,8 @@ func ReadKeyFile(path string) (KeyFile, error) {
 	}
 	return file, nil
 }
+
+func unprintable(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }
 
 func (ks Keys) find(id string) (Key, error) {
 	for _, k := range ks {

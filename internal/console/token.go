@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"unicode"
 
 	"sentinelone-provisioner/internal/textfile"
 )
@@ -109,7 +110,7 @@ func readToken(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("the file %s of the API token: %w", path, err)
 	}
-	token := string(bytes.TrimSpace(text))
+	token := string(bytes.TrimFunc(text, func(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' }))
 	if err := checkToken(token); err != nil {
 		return "", fmt.Errorf("the API token in %s %w", path, err)
 	}

@@ -75,6 +75,7 @@ func TestToken_IsTrimmed(t *testing.T) {
 	for _, source := range []TokenSource{
 		StaticToken(" \t" + testToken + "\r\n"),
 		TokenFile(writeToken(t, testToken+"\r\n")),
+		TokenFile(writeToken(t, "\ufeff\ufeff\u00a0"+testToken+"\n\ufeff\n")),
 	} {
 		token, err := source.Token()
 		require.NoError(t, err)

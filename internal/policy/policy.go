@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -35,7 +36,11 @@ func Load(path string) (*Policy, error) {
 	if _, err := textfile.Text(data); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return Parse(path, data)
+	p, err := Parse(path, data)
+	if line, why := strangeCharacter(data); err != nil && why != "" { // the other faults follow from it
+		return nil, errors.Join(append([]error{FaultError{File: path, Line: line, Text: why}}, faultsOf(err)...)...)
+	}
+	return p, err
 }
 
 // HashOf is the hash of the policy with that text: SHA-256, in hex.

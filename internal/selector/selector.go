@@ -88,7 +88,7 @@ func inferLevel(text string, known Scopes) (access.Level, string, error) {
 		return "", "", &LevelError{fmt.Sprintf("%q is the name of an account and of a site", text)}
 	case len(levels) == 1:
 		return levels[0], fmt.Sprintf("assuming %q is %s, as in the last sync", text, withArticle(levels[0])), nil
-	case strings.Contains(text, " / "):
+	case strings.Contains(strings.Join(strings.Fields(text), " "), " / "): // blanks of any kind
 		return access.SiteLevel, fmt.Sprintf("assuming %q is a site, because of the slash", text), nil
 	}
 	return "", "", &LevelError{fmt.Sprintf(

@@ -99,6 +99,15 @@ func TestScope(t *testing.T) {
 	}
 }
 
+// Blanks from a page around the slash are blanks.
+func TestScope_OtherBlanks(t *testing.T) {
+	t.Parallel()
+	got, said, err := selector.Scope("Nowhere\u00a0/\u2009Lyon", "", synced)
+	require.NoError(t, err)
+	require.Equal(t, access.SiteLevel, got.Level)
+	require.Contains(t, said, "because of the slash")
+}
+
 func TestScope_Invalid(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ text, level, want string }{

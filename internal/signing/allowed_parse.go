@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/crypto/ssh"
@@ -101,14 +102,23 @@ func parseSigner(line string) (signer, error) {
 // curlyQuotes are those that word processors and chats put in the place of plain ones.
 const curlyQuotes = "\u201c\u201d\u201e\u2018\u2019"
 
-// checkLine refuses a line that hides another one behind a carriage return, since what follows a key
-// counts as its comment, and a line in another encoding.
+// checkLine refuses a line that hides another one behind a carriage return or whatever else editors show as a line's
+// end, since what follows a key counts as its comment, a line in another encoding, and one in which nothing prints.
 func checkLine(line string) error {
 	if strings.ContainsRune(line, '\r') {
 		return errors.New("a carriage return stands inside it: save the file with line ends LF or CRLF")
 	}
 	if !utf8.ValidString(line) {
 		return errors.New("it is not UTF-8: save the file as UTF-8")
+	}
+	for _, r := range line {
+		if unicode.IsControl(r) && r != '\t' || r == '\u2028' || r == '\u2029' { // editors break the line at some
+			return fmt.Errorf("it contains U+%04X, which is no line end of a text file: type it again, "+
+				"with line ends LF", r)
+		}
+	}
+	if strings.TrimFunc(line, access.Invisible) == "" {
+		return errors.New("nothing in it prints: remove the line")
 	}
 	return nil
 }

@@ -27,6 +27,15 @@ func TestSigners_CarriageReturnHidesNoLine(t *testing.T) {
 	_, err := LoadAllowedSigners(allowed, write(t, "revoked", revoked))
 	require.ErrorContains(t, err, "line 1: a carriage return stands inside it")
 
+	for _, end := range []string{"\u0085", "\u2028", "\u2029", "\v", "\f", "\x00"} {
+		_, err := LoadAllowedSigners(allowed, write(t, "revoked", strings.ReplaceAll(revoked, "\r", end)))
+		require.ErrorContains(t, err, "which is no line end of a text file: type it again", "%q", end)
+		_, err = LoadAllowedSigners(write(t, "allowed", carol+" "+two.Public()+"\n"+end), "")
+		require.ErrorContains(t, err, "line 2: it contains U+", "%q, as behind the last line", end)
+	}
+	_, err = LoadAllowedSigners(write(t, "allowed", carol+" "+two.Public()+"\n\u200b\ufeff"), "")
+	require.ErrorContains(t, err, "line 2: nothing in it prints: remove the line")
+
 	for _, ends := range []string{"\n", "\r\n", "\n\n"} {
 		keys := []string{strings.TrimSpace(one.Public()), strings.TrimSpace(two.Public()), ""}
 		list := "\xef\xbb\xbf" + strings.Join(keys, ends)

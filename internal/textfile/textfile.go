@@ -17,13 +17,16 @@ var ErrUTF16 = errors.New("it is saved as UTF-16: save it as UTF-8 " +
 // mark is U+FEFF in UTF-8, which some editors write at the beginning of a file.
 const mark = "\xef\xbb\xbf"
 
-// Text returns a text without the byte order mark in front. It fails with [ErrUTF16]; any other
+// Text returns a text without byte order marks in front. It fails with [ErrUTF16]; any other
 // encoding is returned as it is. The result shares its bytes with data.
 func Text(data []byte) ([]byte, error) {
 	if isUTF16(data) {
 		return nil, ErrUTF16
 	}
-	return bytes.TrimPrefix(data, []byte(mark)), nil
+	for bytes.HasPrefix(data, []byte(mark)) { // several, where files with a mark were joined
+		data = data[len(mark):]
+	}
+	return data, nil
 }
 
 // Read reads a file as [Text] does. The error is that of [os.ReadFile], which names the path, or
@@ -53,8 +56,12 @@ func UTF8(data []byte) ([]byte, error) {
 }
 
 // isUTF16 recognizes the mark of UTF-16 in either order, and text without it by its first
-// character: letters of English have a zero byte beside them, and no text in UTF-8 has one.
+// character: letters of English have a zero byte beside them, and no text in UTF-8 has one. UTF-32 is recognized
+// too, with its mark.
 func isUTF16(data []byte) bool {
+	if bytes.HasPrefix(data, []byte("\x00\x00\xfe\xff")) {
+		return true
+	}
 	if len(data) < 2 {
 		return false
 	}

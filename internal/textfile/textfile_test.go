@@ -23,6 +23,10 @@ func TestText(t *testing.T) {
 		{data: "a", want: "a"},
 		{data: "\xef\xbb\xbfana@example.com\r\n", want: "ana@example.com\r\n"},
 		{data: "\xef\xbb\xbf", want: ""},
+		{data: "\xef\xbb\xbf\xef\xbb\xbfk1:x", want: "k1:x"},
+		{data: "a\xef\xbb\xbf", want: "a\xef\xbb\xbf"},
+		{data: "\xff\xfe\x00\x00a\x00\x00\x00", utf16: true},
+		{data: "\x00\x00\xfe\xff\x00\x00\x00a", utf16: true},
 		{data: "zo\xeb", want: "zo\xeb"}, // Windows-1252: the reader of the file judges it
 		{data: "\x00\x00", want: "\x00\x00"},
 		{data: "\xff\xfea\x00", utf16: true},
