@@ -17,12 +17,13 @@ type Principal struct {
 	store     *store.Store
 	authority *Authority
 	now       func() time.Time
+	people    *principalBatcher
 	notify    *Notify // nil: nobody is notified
 }
 
 // NewPrincipal wires the activities of a principal's writer.
 func NewPrincipal(c *console.Client, s *store.Store, a *Authority) *Principal {
-	return &Principal{console: c, store: s, authority: a, now: time.Now}
+	return &Principal{console: c, store: s, authority: a, people: &principalBatcher{from: c}, now: time.Now}
 }
 
 // Notifying says who tells people of changes that have to wait for the console.

@@ -25,8 +25,9 @@ type principalReader interface {
 	PrincipalsByID(ctx context.Context, kind access.Kind, ids []string) ([]access.Principal, error)
 }
 
-// principalBatcher reads the principals of plans by id. While the rate budget is spent, it reads up to [mostPerBatch]
-// of them in one request. A principal is never read before its caller came, and results are not cached.
+// principalBatcher reads principals by id, for plans and for proofs of writes. While the rate budget is spent, it reads
+// up to [mostPerBatch] of them in one request. A principal is never read before its caller came, and results are not
+// cached.
 type principalBatcher struct {
 	from principalReader
 

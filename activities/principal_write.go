@@ -78,6 +78,7 @@ func endsAccess(op access.Op) bool {
 type changeAttempt struct {
 	consoleWork
 
+	people *principalBatcher // reads back what was written
 	in     wire.WriteInput
 	since  time.Time             // when the change became due
 	known  access.OwnershipState // of the principal, with all lists of roles
@@ -100,7 +101,7 @@ type changeAttempt struct {
 }
 
 func (p *Principal) attempt(in wire.WriteInput) *changeAttempt {
-	return &changeAttempt{in: in, judge: p.authority.judge(), consoleWork: consoleWork{
+	return &changeAttempt{in: in, judge: p.authority.judge(), people: p.people, consoleWork: consoleWork{
 		console: p.console, store: p.store, notify: p.notify, now: p.now,
 		principal:   &ledger.Subject{Kind: in.Writer.Kind, ID: in.Writer.ID},
 		consoleName: in.Writer.Console, request: in.Change.Request, key: in.Change.Key, op: in.Change.Change.Op,
@@ -223,7 +224,7 @@ func (w *changeAttempt) writeAndVerify(
 	if err != nil {
 		return wire.WriteResult{}, err
 	}
-	back, err := w.read(ctx)
+	back, err := w.readBack(ctx)
 	switch {
 	case err != nil && said != nil:
 		return wire.WriteResult{}, fmt.Errorf("%w (after %v)", err, said) //nolint:errorlint // the read decides
@@ -247,23 +248,6 @@ var (
 	errStaleRead = kinds.New(kinds.Unavailable, errors.New(
 		"the console still shows the roles from before our last change: retrying until it shows that change"))
 )
-
-// read looks at the principal. One that is gone holds nothing. Once something was
-// sent, a read that fails is waited out: what was sent may have arrived.
-func (w *changeAttempt) read(ctx context.Context) (access.Read, error) {
-	p, err := w.console.Principal(ctx, w.in.Writer.Kind, w.in.Writer.ID)
-	out := access.Read{At: w.now().UTC(), Holdings: p.Holdings(), Gone: isNotFound(err)}
-	switch {
-	case out.Gone:
-	case err != nil && len(w.writes) > 0:
-		return out, kinds.New(kinds.Unavailable, err)
-	case err != nil:
-		return out, err
-	}
-	w.last, out = p, out.About(w.in.Change.Change.Holdings())
-	w.reads = append(w.reads, out)
-	return out, nil
-}
 
 // landed says whether the console shows what a step was to make of it.
 func (w *changeAttempt) landed(step access.Step, actual access.Read) bool {
