@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -68,7 +69,8 @@ func (d pendingDecision) one(ctx context.Context, text string) (decisionAnswer, 
 }
 
 // planned finds the request that a person names. While its plan is being made, as right after a grant that
-// was not waited for, it looks again, for as long as the person's patience lasts.
+// was not waited for, it looks again, for as long as the person's patience lasts: also where a busy
+// worker leaves one look unanswered.
 func (d pendingDecision) planned(ctx context.Context, text string) (id string, s wire.RequestStatus, err error) {
 	ids := requestclient.Candidates(text, requestclient.Prefixes()...)
 	id, s, err = d.client.FindPending(ctx, text, ids...)
@@ -84,11 +86,12 @@ func (d pendingDecision) planned(ctx context.Context, text string) (id string, s
 		select {
 		case <-tick.C:
 		case <-end.C:
-			return id, s, nil
+			return id, s, err
 		case <-ctx.Done():
 			return id, s, ctx.Err()
 		}
-		if id, s, err = d.client.FindPending(ctx, text, ids...); err != nil {
+		id, s, err = d.client.FindPending(ctx, text, ids...)
+		if _, unanswered := errors.AsType[*requestclient.UnansweredError](err); err != nil && !unanswered {
 			return id, s, err
 		}
 	}

@@ -102,14 +102,15 @@ func startWorker(t *testing.T, server *testbed.DevServer) (stop func()) {
 	c, err := server.Client(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
-	w := worker.New(c, wire.DefaultTaskQueue, worker.Options{})
+	w := worker.New(c, wire.DefaultTaskQueue, worker.Options{DeadlockDetectionTimeout: waitLimit})
 	w.RegisterWorkflowWithOptions(scripted, workflow.RegisterOptions{Name: wire.SyncType})
 	w.RegisterActivity(func() error { return nil }) // so that it polls for activities too
 	require.NoError(t, w.Start())
 	e := &temporalclient.Connection{Client: c, TaskQueue: wire.DefaultTaskQueue}
 	polls := func() bool { return e.WorkerPolls(t.Context()) == nil }
 	require.Eventually(t, polls, waitLimit, 50*time.Millisecond)
-	return w.Stop
+	workerIsUp.Store(true)
+	return func() { workerIsUp.Store(false); w.Stop() }
 }
 
 func TestEngine(t *testing.T) {

@@ -2,7 +2,6 @@ package requestclient
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -43,7 +42,8 @@ func (e *UnknownResultError) Error() string {
 
 // FindPending returns the status of the running request that a person names, of several
 // the one that waits for a decision. It fails with an [*AmbiguousError], with a
-// [*TooLateError] if the request has ended, or with a [*requestrecord.NotFoundError].
+// [*TooLateError] if the request has ended, with an [*UnansweredError], or with a
+// [*requestrecord.NotFoundError].
 func (c Client) FindPending(
 	ctx context.Context, typed string, ids ...string,
 ) (id string, status wire.RequestStatus, err error) {
@@ -73,13 +73,18 @@ func (c Client) FindPending(
 	return "", status, c.tooLate(ctx, typed, ids...)
 }
 
-// noAnswer says why no worker answered for a request that exists.
+// UnansweredError says why no worker answered for a request that exists: asking again may help.
+type UnansweredError struct{ why string }
+
+func (e *UnansweredError) Error() string { return e.why }
+
+// noAnswer says why no worker answered for a request that exists, with an [*UnansweredError] if Temporal does.
 func (c Client) noAnswer(ctx context.Context, id string, cause error) error {
 	info, err := c.Temporal.Info(ctx, temporalclient.Run{WorkflowID: id})
 	if err != nil {
 		return c.Temporal.Explain(cause)
 	}
-	return errors.New(c.Temporal.NoAnswer(ctx, info, cause))
+	return &UnansweredError{why: c.Temporal.NoAnswer(ctx, info, cause)}
 }
 
 // Decide signs a decision (action: approve or deny) on the plan in the status, sends it to
