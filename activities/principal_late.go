@@ -46,16 +46,20 @@ func removesOnly(before, now access.Holdings) bool {
 	})
 }
 
+// sendingWindow is longer than from the record of a write to its answer: an attempt, which may wait for the rate budget
+// that long, and the difference of two workers' clocks.
+const sendingWindow = 15 * time.Minute
+
 // cutOffBefore are the writes from before the last proof that the console never answered and that may still arrive.
-// The last write of a proven change is none of them: it was there.
+// The last write before the proof of a change is none of them: it was there.
 func (w *changeAttempt) cutOffBefore(ctx context.Context) ([]sentWrite, error) {
-	all, err := w.store.LedgerOfSubject(ctx, w.consoleName, w.principal.String(), 0)
+	recent := w.now().Add(-lateWindow)
+	all, err := w.store.RecentLedgerOfSubject(ctx, w.consoleName, w.principal.String(), recent.Add(-sendingWindow))
 	if err != nil {
 		return nil, err
 	}
-	recent := w.now().Add(-lateWindow)
 	before, err := genuine(ctx, w.store, slices.DeleteFunc(slices.Clone(all), func(e ledger.Entry) bool {
-		return e.Seq >= w.provenAt || !e.At.After(recent)
+		return e.Seq >= w.provenAt
 	}), w.endsAccess())
 	if err != nil {
 		return nil, err
@@ -69,19 +73,34 @@ func (w *changeAttempt) cutOffBefore(ctx context.Context) ([]sentWrite, error) {
 			continue
 		case err != nil:
 			return nil, err
-		case isProven(all, key):
-			writes = writes[:len(writes)-1]
 		}
-		out = append(out, slices.DeleteFunc(writes, func(s sentWrite) bool {
-			return s.Step.Delete || s.accepted() || s.refused()
-		})...)
+		there := lastBefore(writes, provenBy(all, key))
+		for i, s := range writes {
+			if i != there && !s.Step.Delete && !s.accepted() && !s.refused() && s.sentBy().After(recent) {
+				out = append(out, s)
+			}
+		}
 	}
 	return out, nil
 }
 
-// isProven says whether a change has a proof among the entries.
-func isProven(entries []ledger.Entry, key string) bool {
-	return slices.ContainsFunc(entries, func(e ledger.Entry) bool {
-		return e.Kind == ledger.KindProof && ledger.ChangeOf(e) == key
-	})
+// lastBefore is the position of the last write before an entry of the ledger; -1 for none.
+func lastBefore(writes []sentWrite, seq int64) int {
+	last := -1
+	for i, s := range writes {
+		if s.seq < seq {
+			last = i
+		}
+	}
+	return last
+}
+
+// provenBy is the number of the proof of a change among the entries; 0 if there is none.
+func provenBy(entries []ledger.Entry, key string) int64 {
+	for _, e := range entries {
+		if e.Kind == ledger.KindProof && ledger.ChangeOf(e) == key {
+			return e.Seq
+		}
+	}
+	return 0
 }

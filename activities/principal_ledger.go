@@ -90,7 +90,7 @@ func writesIn(entries []ledger.Entry, change string) ([]sentWrite, error) {
 			if err != nil {
 				return nil, err
 			}
-			out = append(out, sentWrite{Write: kept.Write, Step: kept.Roles.Step, From: kept.Roles.From})
+			out = append(out, sentWrite{Write: kept.Write, Step: kept.Roles.Step, From: kept.Roles.From, seq: e.Seq})
 		case e.Kind == ledger.KindAnswer && len(out) > 0:
 			kept, err := ledger.DecodeAs[ledger.Answer](e)
 			if err != nil {

@@ -16,6 +16,7 @@ type sentWrite struct {
 	Step  access.Step
 	From  string // what was known when it was planned, by digest
 
+	seq      int64     // number of its entry; 0 for a write of this attempt
 	answered bool      // the console said something to it, or the attempt gave up waiting
 	endedAt  time.Time // when it did; zero for not answered
 }

@@ -11,6 +11,7 @@ import (
 const (
 	OfSubjectStatement = ofSubject
 	LastProofStatement = lastProof
+	RecentOfStatement  = recentOf
 	// FollowIndexStatement is what the reader of pages tells PostgreSQL.
 	FollowIndexStatement = followIndex
 )

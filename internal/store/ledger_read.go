@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"sentinelone-provisioner/internal/ledger"
 )
@@ -52,6 +53,10 @@ const (
 		" AND seq > $3 ORDER BY seq"
 	lastProof = "SELECT " + ledgerColumns + " FROM ledger WHERE console = $1 AND subject = $2 AND subject <> ''" +
 		" AND kind = 'proof' ORDER BY seq DESC LIMIT 1"
+	// The index is read backwards, to the first entry that is not younger.
+	recentOf = "SELECT " + ledgerColumns + " FROM ledger WHERE console = $1 AND subject = $2 AND subject <> ''" +
+		" AND seq > COALESCE((SELECT o.seq FROM ledger o WHERE o.console = $1 AND o.subject = $2 AND o.subject <> ''" +
+		" AND o.at <= $3 ORDER BY o.seq DESC LIMIT 1), 0) ORDER BY seq"
 )
 
 // LedgerOfSubject lists the entries about a principal, as [ledger.Subject] writes it, that
@@ -61,6 +66,15 @@ const (
 // requests, writes and proofs only.
 func (s *Store) LedgerOfSubject(ctx context.Context, console, subject string, since int64) ([]ledger.Entry, error) {
 	return entriesOf(ctx, s.r, ofSubject, console, subject, since)
+}
+
+// RecentLedgerOfSubject lists the entries about a principal, as [ledger.Subject] writes it, that come after the last one
+// that is not younger than since, in their order. What it reads does not grow with what came before.
+func (s *Store) RecentLedgerOfSubject(
+	ctx context.Context, console, subject string, since time.Time,
+) ([]ledger.Entry, error) {
+	out, err := entriesOf(ctx, s.r, recentOf, console, subject, micros(since))
+	return out, s.explain(err)
 }
 
 // LastProofOf finds the newest proof about a principal, as [ledger.Subject] writes it; false

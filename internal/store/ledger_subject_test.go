@@ -73,6 +73,38 @@ func TestLedgerOfSubject(t *testing.T) {
 	})
 }
 
+// The recent entries about a principal are those after the last one that is old.
+func TestRecentLedgerOfSubject(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(db database) {
+		t, s := db.t, db.s
+		var entries []ledger.NewEntry
+		for i, after := range []time.Duration{0, time.Minute, 2 * time.Minute, time.Minute, 3 * time.Minute} {
+			e := writeOf(fmt.Sprintf("grant/%d", i), user("401"))
+			e.At = began.Add(after)
+			entries = append(entries, e, writeOf(fmt.Sprintf("grant/other%d", i), user("402")))
+		}
+		all := appendTo(t, s, acme, entries...)
+		appendTo(t, s, "other.example.com", entries...)
+		for since, want := range map[time.Duration][]ledger.Entry{
+			-1:                            {all[0], all[2], all[4], all[6], all[8]},
+			0:                             {all[2], all[4], all[6], all[8]},
+			time.Minute:                   {all[8]},
+			3*time.Minute - 1:             {all[8]},
+			3 * time.Minute:               {},
+			24 * time.Hour:                {},
+			2*time.Minute - time.Second/2: {all[8]},
+		} {
+			got, err := s.RecentLedgerOfSubject(t.Context(), acme, "user/401", began.Add(since))
+			require.NoError(t, err)
+			require.Equal(t, want, got, since)
+		}
+		got, err := s.RecentLedgerOfSubject(t.Context(), acme, "", began.Add(-1))
+		require.NoError(t, err)
+		require.Empty(t, got)
+	})
+}
+
 // Both databases find the entries of a principal by an index, and read no others.
 func TestLedgerOfSubject_UsesTheIndex(t *testing.T) {
 	t.Parallel()
@@ -94,12 +126,16 @@ func TestLedgerOfSubject_UsesTheIndex(t *testing.T) {
 		}
 		for statement, index := range map[string]string{
 			store.OfSubjectStatement: "ledger_of_subject", store.LastProofStatement: "ledger_proofs",
+			store.RecentOfStatement: "ledger_of_subject",
 		} {
 			args := []any{acme, "user/7", 0}
 			if strings.Count(statement, "$") == 2 {
 				args = args[:2]
 			}
-			require.Contains(t, queryPlan(db, explain+statement, args), index)
+			plan := queryPlan(db, explain+statement, args)
+			require.Contains(t, plan, index)
+			require.NotContains(t, plan, "ledger_pkey")
+			require.NotContains(t, plan, "autoindex")
 		}
 	})
 }
