@@ -148,18 +148,15 @@ func (b *brokenWire) deliver(req *http.Request) error {
 	return errors.Join(err, answer.Body.Close())
 }
 
-// arrive delivers the late requests whose time has come.
-func (b *brokenWire) arrive() (n int, err error) {
-	for i := 0; i < len(b.late); {
-		if b.late[i].at.After(*b.now) {
-			i++
-			continue
+// arrive delivers one of the late requests whose time has come. It reports whether there was one.
+func (b *brokenWire) arrive() (bool, error) {
+	for i, r := range b.late {
+		if !r.at.After(*b.now) {
+			b.late = slices.Delete(b.late, i, i+1)
+			return true, b.deliver(r.req)
 		}
-		err = errors.Join(err, b.deliver(b.late[i].req))
-		b.late = slices.Delete(b.late, i, i+1)
-		n++
 	}
-	return n, err
+	return false, nil
 }
 
 // randomChange is one change of the principal, which is repeated until it is settled.
@@ -181,11 +178,13 @@ type interleaving struct {
 	open    []*randomChange
 	settled []*randomChange
 	planned int
-	edited  access.Holding // the site that somebody edits by hand
-	byHand  string         // the role that the edits have left there; "" before the first one
-	unused  []string       // roles for more edits: none restores what was there before, as a late write would
-	unseen  bool           // a late write has arrived, and no change was settled since
+	edited  access.Holding  // the site that somebody edits by hand
+	byHand  string          // the role that the edits have left there; "" before the first one
+	unused  []string        // roles for more edits: none restores what was there before, as a late write would
+	unseen  bool            // a late write has arrived, and no change was settled since
+	proven  access.Holdings // by the last change that was settled
 	truth   map[string]string
+	mayLack map[string]bool // sites at which a role of truth may be missing: see arrive
 	lines   []string
 }
 
@@ -197,7 +196,7 @@ func newInterleaving(d *grantFixture, broken *brokenWire, seed int) *interleavin
 	x := &interleaving{
 		grantFixture: &one, wire: broken, name: fmt.Sprintf("random%d", seed),
 		random: rand.New(rand.NewPCG(uint64(seed), 17)),
-		truth:  map[string]string{},
+		truth:  map[string]string{}, mayLack: map[string]bool{},
 	}
 	*broken = brokenWire{next: broken.next, now: &x.now}
 	clock := func() time.Time { return x.now }
@@ -238,17 +237,12 @@ func (x *interleaving) pass() {
 	for range 60 {
 		x.step()
 	}
+	x.settleAll()
 	x.now = x.now.Add(visibilityDelay)
 	x.arrive()
-	x.plan(access.OpGrant, x.viewer) // what arrived late after all other changes is restored by the next one
-	for tries := 0; len(x.coming)+len(x.open) > 0; tries++ {
-		if tries > 200 {
-			x.t.Errorf("%d changes do not settle", len(x.open))
-			return
-		}
-		x.request()
-		x.attempt(x.open[0], arrives)
-		x.now = x.now.Add(5 * time.Second)
+	if !x.confirmAll() { // what arrived late after all other changes is restored by the next one
+		x.plan(access.OpGrant, x.viewer)
+		x.settleAll()
 	}
 	if x.byHand != "" {
 		x.truth[x.edited.ScopeID] = x.byHand
@@ -257,9 +251,42 @@ func (x *interleaving) pass() {
 	for _, h := range x.held().Held {
 		is[h.ScopeID] = h.RoleID
 	}
+	for site := range x.mayLack {
+		if is[site] == "" {
+			delete(x.truth, site)
+		}
+	}
 	if !maps.Equal(x.truth, is) {
 		x.t.Errorf("the principal holds (by site) %v, and should hold %v", is, x.truth)
 	}
+}
+
+// settleAll repeats what is left to do until it is done.
+func (x *interleaving) settleAll() {
+	x.t.Helper()
+	for tries := 0; len(x.coming)+len(x.open) > 0; tries++ {
+		if tries > 200 {
+			x.t.Fatalf("%d changes do not settle:\n%s", len(x.open), strings.Join(x.lines, "\n"))
+		}
+		x.request()
+		x.attempt(x.open[0], arrives)
+		x.now = x.now.Add(5 * time.Second)
+		x.arrive()
+	}
+}
+
+// confirmAll reads again until one of the releases is confirmed. It reports whether there is one.
+func (x *interleaving) confirmAll() bool {
+	x.t.Helper()
+	for range 20 {
+		found, err := x.readAgain()
+		if err == nil {
+			return found
+		}
+		x.now = x.now.Add(5 * time.Second)
+	}
+	x.t.Fatalf("no release is confirmed:\n%s", strings.Join(x.lines, "\n"))
+	return false
 }
 
 // step is one thing that happens.
@@ -275,7 +302,7 @@ func (x *interleaving) step() {
 	case n < 8:
 		x.editOtherSite()
 	case n < 9:
-		x.readAgain()
+		_, _ = x.readAgain()
 	case len(x.open) > 0:
 		f := arrives
 		if x.random.IntN(2) == 0 {
@@ -285,14 +312,29 @@ func (x *interleaving) step() {
 	}
 }
 
-// arrive lets the console have what is due.
+// arrive lets the console have what is due. One that only removes roles looks as somebody does who removes them by hand:
+// they may stay away. Nothing may stay that should not be there.
 func (x *interleaving) arrive() {
 	x.t.Helper()
-	n, err := x.wire.arrive()
-	require.NoError(x.t, err)
-	if n > 0 {
+	for {
+		before := x.held()
+		one, err := x.wire.arrive()
+		require.NoError(x.t, err)
+		if !one {
+			return
+		}
 		x.unseen = true
-		x.say("%d late requests arrive", n)
+		x.say("a late request arrives: %v", x.held().Held)
+		for _, was := range []access.Holdings{before, x.proven} {
+			if !removesOnly(was, x.held()) {
+				continue
+			}
+			for _, h := range was.Held {
+				if !slices.Contains(x.held().Held, h) {
+					x.mayLack[h.ScopeID] = true
+				}
+			}
+		}
 	}
 }
 
@@ -320,18 +362,25 @@ func (x *interleaving) editOtherSite() {
 	x.say("by hand: %q at site %s", x.byHand, x.edited.ScopeID)
 }
 
-// readAgain confirms one of the releases that are proven.
-func (x *interleaving) readAgain() {
+// readAgain confirms one of the releases that are proven, if there is any. An error is one that is retried.
+func (x *interleaving) readAgain() (found bool, err error) {
 	x.t.Helper()
-	for _, c := range x.settled {
-		if c.outcome == access.Released {
-			_, err := x.principal.readAgain(x.outside(context.Background()), wire.ConfirmInput{
-				Writer: x.who, Key: c.in.Change.Key, Request: c.in.Change.Request, Absent: []access.Holding{},
-			})
-			require.NoError(x.t, err)
-			return
-		}
+	released := slices.DeleteFunc(slices.Clone(x.settled), func(c *randomChange) bool {
+		return c.outcome != access.Released
+	})
+	if len(released) == 0 {
+		return false, nil
 	}
+	c := released[x.random.IntN(len(released))]
+	_, err = x.principal.readAgain(x.outside(x.t.Context()), wire.ConfirmInput{
+		Writer: x.who, Key: c.in.Change.Key, Request: c.in.Change.Request, Absent: []access.Holding{},
+	})
+	require.False(x.t, err != nil && fault.KindOf(err).Final(), "%v", err)
+	if errors.Is(err, errRestored) {
+		x.unseen = false
+	}
+	x.say("%s is read again: %v; %v", c.in.Change.Key, err, x.held().Held)
+	return true, err
 }
 
 func (x *interleaving) outside(ctx context.Context) context.Context {
@@ -356,7 +405,7 @@ func (x *interleaving) attempt(c *randomChange, f fate) {
 		require.False(x.t, final, "%v", err)
 		return
 	}
-	c.outcome, x.unseen = out.Proof.Outcome, false
+	c.outcome, x.unseen, x.proven = out.Proof.Outcome, false, out.Proof.After
 	x.open = slices.DeleteFunc(x.open, func(o *randomChange) bool { return o == c })
 	x.settled = append(x.settled, c)
 	if c.op() == access.OpAcquire {

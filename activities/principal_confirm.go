@@ -36,7 +36,13 @@ func (p *Principal) readAgain(ctx context.Context, in wire.ConfirmInput) (wire.C
 	if err := w.loadOwnership(ctx); err != nil {
 		return wire.ConfirmResult{}, w.retryLater(ctx, err)
 	}
-	if err := w.confirm(ctx, in, seen); err != nil {
+	ended, found, err := w.endedBy(ctx, in)
+	if err == nil && found {
+		if err = w.restore(ctx, p, ended, seen); err == nil {
+			err = w.confirm(ctx, in, ended, seen)
+		}
+	}
+	if err != nil {
 		return wire.ConfirmResult{}, w.retryLater(ctx, err)
 	}
 	if err := w.clearWait(ctx, w.request, w.op); err != nil {
@@ -67,29 +73,31 @@ func (w *changeAttempt) confirmation(in wire.ConfirmInput, seen access.Read) wir
 // again: that may go on for days.
 const maxConfirmations = 25
 
-// confirm records the read in the ledger, where the change has a proof that access has ended. What
-// the read shows follows from the ledger: who asks for it may say anything.
-func (w *changeAttempt) confirm(ctx context.Context, in wire.ConfirmInput, seen access.Read) error {
+// endedBy finds the proof of the change that a read is to confirm, if that has ended access. Who asks for the read may
+// say anything: what it shows follows from the ledger.
+func (w *changeAttempt) endedBy(ctx context.Context, in wire.ConfirmInput) (ended access.Proof, found bool, err error) {
 	run := ledger.RunOfLease(path.Dir(in.Key))
 	if in.Key == "" || run.Request != in.Request { // of a writer before 0.5
-		return nil
+		return ended, false, nil
 	}
 	entries, err := w.store.LedgerOf(ctx, w.consoleName, in.Request)
 	if err != nil {
-		return err
+		return ended, false, err
 	}
-	record, err := authority.RecordOf(entries, run)
-	if err != nil {
-		return err
+	if w.record, err = authority.RecordOf(entries, run); err != nil {
+		return ended, false, err
 	}
-	proof, proven := record.Proofs[in.Key]
-	if !proven || !endsAccess(proof.Op) {
-		return nil
-	}
-	plan := record.Plan.Plan
-	removed := access.Change{Lease: access.Lease{Holding: plan.Holding()}}.WithScopes(plan).Absent(proof.Scopes)
+	ended, found = w.record.Proofs[in.Key]
+	return ended, found && endsAccess(ended.Op), nil
+}
+
+// confirm records the read in the ledger.
+func (w *changeAttempt) confirm(
+	ctx context.Context, in wire.ConfirmInput, ended access.Proof, seen access.Read,
+) error {
+	removed := w.removed(ended)
 	body := ledger.Confirmation{Read: seen.About(removed), Shown: slices.ContainsFunc(removed, seen.Holdings.Holds)}
-	whole := proof.Op == access.OpDelete || proof.Outcome == access.Deleted
+	whole := removesPrincipal(ended)
 	if whole {
 		body.Shown = !seen.Gone
 	}
@@ -97,7 +105,7 @@ func (w *changeAttempt) confirm(ctx context.Context, in wire.ConfirmInput, seen 
 		_, drift := w.known.Absorb(seen.Holdings)
 		body.Ours, body.Drift = !whole && slices.ContainsFunc(removed, w.known.Desired().Holds), drift
 	}
-	n := len(record.Confirmations[in.Key])
+	n := len(w.record.Confirmations[in.Key])
 	if body.Shown && n >= maxConfirmations {
 		return nil
 	}

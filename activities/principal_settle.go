@@ -22,7 +22,7 @@ func (w *changeAttempt) recordAndSend(ctx context.Context, step access.Step, act
 		at = w.now().UTC()
 	}
 	s := sentWrite{Step: step, From: w.from, Write: access.Write{
-		At: at, Call: w.call(step),
+		At: at, Call: w.call(step), Restores: w.restores,
 	}.Between(actual.Holdings, step.After)}
 	n := len(w.writes)
 	entry := w.entry(w.writeKey(n), s.ledgerBody(w.principal))

@@ -87,6 +87,8 @@ type changeAttempt struct {
 	reads  []access.Read         // all of this attempt
 	writes []sentWrite           // by this attempt and earlier ones, oldest first
 	late   bool                  // see noticeLate
+	// restores says that the attempt writes what is known of the principal, after a late write: see restore.
+	restores bool
 
 	overdue *ledger.Overdue // recorded once it is found that the release is not done yet; nil for none
 

@@ -86,6 +86,14 @@ func (t OwnershipState) find(id string) int {
 // Digest is the SHA-256, in hex, of the state's JSON: equal states have equal digests.
 func (t OwnershipState) Digest() string { return digest(t) }
 
+// Restore is the step that makes the console show what it should, and changes nothing else: where it shows something
+// else, that was no hand edit. After may be empty.
+func (t OwnershipState) Restore(actual Holdings) Step {
+	s := Step{Before: actual.Normal(), After: t.Desired(), Outcome: Applied, Next: t}
+	s.finish(Change{})
+	return s
+}
+
 // IsStaleRead says whether the console shows the access of before our last write, and the
 // write is younger than within. A console that is slow to show a write looks the same as a
 // hand edit that undoes it; an older write is taken for shown.

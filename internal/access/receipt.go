@@ -18,6 +18,9 @@ type Write struct {
 	// lists is long, and so left out.
 	Gains Holdings `json:"gains,omitzero"`
 	Loses Holdings `json:"loses,omitzero"`
+	// Restores says that the write came after the proof of its change: a write of ours that was cut off had arrived
+	// late, and this one restores what that replaced, also what other requests have given.
+	Restores bool `json:"restores,omitempty"`
 }
 
 // Between is the write that replaces one list of roles by another.

@@ -31,7 +31,12 @@ func (r Record) ProofOf(change string) (access.Proof, bool) {
 // stays away, or has come back.
 func (r Record) confirmed(change string) access.Proof {
 	p := r.Proofs[change]
-	p.Reads, p.Drift = slices.Clone(p.Reads), slices.Clone(p.Drift)
+	p.Reads, p.Drift, p.Writes = slices.Clone(p.Reads), slices.Clone(p.Drift), slices.Clone(p.Writes)
+	for _, w := range r.Writes[change] {
+		if w.Restores {
+			p.Writes = append(p.Writes, w.Write)
+		}
+	}
 	whole := p.Op == access.OpDelete || p.Outcome == access.Deleted
 	shown := 0
 	for _, c := range r.Confirmations[change] {

@@ -141,6 +141,7 @@ func (r *Record) add(e ledger.Entry, body ledger.Body) {
 			last := &all[len(all)-1]
 			last.Accepted = b.Write.Status == http.StatusOK && b.Write.Error == ""
 			last.Refused = refusedWith(b.Write.Status)
+			last.Status, last.Error = b.Write.Status, b.Write.Error
 		}
 	case ledger.Proof:
 		r.Proofs[ledger.ChangeOf(e)] = b.Proof

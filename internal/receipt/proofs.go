@@ -77,6 +77,9 @@ func (c *checker) unexplained(p access.Proof, w access.Write, refused bool) (bad
 	if why := c.unlisted(p, w); why != "" {
 		open = append(open, why)
 	}
+	if w.Restores && !gives(p.Op) {
+		return bad, append(open, c.restored(p, w)...)
+	}
 	for _, h := range w.Gained().Holdings() {
 		switch {
 		case c.mayGain(p, h):
@@ -98,6 +101,22 @@ func (c *checker) unexplained(p access.Proof, w access.Write, refused bool) (bad
 		}
 	}
 	return bad, open
+}
+
+// restored says what a write changed besides what the plan says that restores what a late write of ours had replaced:
+// other requests have given the roles that it gave back, and those that it removed had ended.
+func (c *checker) restored(p access.Proof, w access.Write) (open []string) {
+	for _, h := range w.Gained().Holdings() {
+		if !c.mayGain(p, h) {
+			open = append(open, fmt.Sprintf("it gave back %s, which a write that arrived late had replaced", h))
+		}
+	}
+	for _, h := range w.Lost().Holdings() {
+		if !c.mayLose(p, h) {
+			open = append(open, fmt.Sprintf("it removed %s, which a write that arrived late had given", h))
+		}
+	}
+	return open
 }
 
 // unlisted says what a write changed that the receipt leaves out, since it is long; "" where that is

@@ -131,3 +131,35 @@ func TestVerify_WritesForTheOwnToken(t *testing.T) {
 		})
 	}
 }
+
+// A write that restored, after the release, what a late write of ours had replaced may give back what other requests
+// have given: that is looked up in their receipts. A write that gives the access restores nothing.
+func TestVerify_RestoresAfterALateWrite(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		restores bool
+		proof    int // the one that has the write: 0 is of the grant, 1 of the release
+		want     signing.Result
+	}{
+		"restores":       {true, 1, signing.Unchecked},
+		"does not":       {false, 1, signing.Failed},
+		"of what it has": {true, 0, signing.Failed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t)
+			r := s.expired()
+			p := &r.Proofs[tc.proof]
+			p.Writes = append(p.Writes, access.Write{
+				At: p.Writes[0].At.Add(1), Call: p.Writes[0].Call, Status: 200, Restores: tc.restores,
+				Before: holding(soc, other), After: holding(viewer, admin),
+			})
+			lines := strings.Join(s.verify(r, s.with, tc.want), "\n")
+			require.Contains(t, lines, "proof of "+string(p.Op)+": ")
+			if tc.restores && tc.proof == 1 {
+				require.Contains(t, lines, "it gave back "+admin.String())
+				require.Contains(t, lines, "it removed "+other.String())
+			}
+		})
+	}
+}

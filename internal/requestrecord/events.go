@@ -88,6 +88,9 @@ func writeEvent(op string, w access.Write) Event {
 	if w.Error != "" {
 		text += ", " + w.Error
 	}
+	if w.Restores {
+		text += ", to restore what a write that arrived late had replaced"
+	}
 	return Event{w.At, op + ": write", text}
 }
 
