@@ -3,7 +3,9 @@ package sync
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"sentinelone-provisioner/internal/access"
@@ -118,7 +120,7 @@ func (r *reader) take(page []console.Activity, to *feedNews) {
 			to.newest = a.CreatedAt
 		}
 		isOld := !a.CreatedAt.IsZero() && a.CreatedAt.Before(r.since) // such were not asked for
-		if isOld || r.seen[seenKey(a)] || r.taken[a] || activityKinds[a.Type] == "" {
+		if isOld || r.wasSeen(a) || r.taken[a] || activityKinds[a.Type] == "" {
 			continue
 		}
 		r.taken[a] = true
@@ -126,8 +128,19 @@ func (r *reader) take(page []console.Activity, to *feedNews) {
 	}
 }
 
-// seenKey is what tells that an activity was seen. One of an id that was seen may name somebody else now.
-func seenKey(a console.Activity) string { return a.ID + "/" + a.UserID }
+// wasSeen says that an earlier sync has seen an activity. One that has neither id nor time cannot be told from others.
+func (r *reader) wasSeen(a console.Activity) bool {
+	return (a.ID != "" || !a.CreatedAt.IsZero()) && r.seen[seenKey(a)]
+}
+
+// seenKey is what tells that an activity was seen; no two have the same. One of an id that was seen may name somebody
+// else now. An id is a number on the consoles that are known: one that is not cannot be read as another id and user.
+func seenKey(a console.Activity) string {
+	if a.ID != "" && !strings.Contains(a.ID, "/") {
+		return a.ID + "/" + a.UserID
+	}
+	return fmt.Sprintf("/%d/%s/%s/%d/%d", len(a.ID), a.ID, a.UserID, a.Type, a.CreatedAt.UnixMicro())
+}
 
 func (n *feedNews) add(a console.Activity) {
 	n.entries = append(n.entries, a)
