@@ -14,8 +14,6 @@ import (
 
 // At its start the worker says what it means that names are not verified, and which files
 // other users may open.
-//
-//nolint:paralleltest // it changes the environment
 func TestWarnOperator(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "open.db")
 	require.NoError(t, os.WriteFile(path, nil, 0o600))

@@ -84,7 +84,7 @@ func TestNotes(t *testing.T) {
 		require.NoError(t, otlpenv.Validate())
 		environ(t, map[string]string{"OTEL_SDK_DISABLED": value, all + "ENDPOINT": "http://localhost:4318"})
 		require.NoError(t, otlpenv.Validate())
-		require.Equal(t, !strings.EqualFold(value, "true"), otlpenv.Wanted(), value)
+		require.NotEqual(t, strings.EqualFold(value, "true"), otlpenv.Wanted(), value)
 		if want == "" {
 			require.Empty(t, otlpenv.Notes(), value)
 			continue
@@ -242,8 +242,8 @@ func TestSecrets(t *testing.T) {
 	})
 	got := otlpenv.Secrets()
 	for _, want := range []string{
-		"a b", "a%20b", "y", "Basic " + basic, basic, "pass:" + canary, "Bearer " + canary + "/", canary + "/", canary + "%2F",
-		"Bearer%20" + canary + "%2F",
+		"a b", "a%20b", "y", "Basic " + basic, basic, "pass:" + canary, "Bearer " + canary + "/",
+		canary + "/", canary + "%2F", "Bearer%20" + canary + "%2F",
 	} {
 		require.Contains(t, got, want)
 	}

@@ -70,7 +70,7 @@ func (d *delta) run(ctx context.Context) (DeltaResult, error) {
 	}
 	if len(d.in.Parts) == 0 {
 		out := DeltaResult{Promotion: Promotion{State: StateUnchanged, Counts: countsOfHeads(now)}}
-		return out, d.t.execBatch(ctx, advanceFeed(d.in.Console, d.in.Feed, 0)...)
+		return out, d.t.execBatch(ctx, d.s.d.advanceFeed(d.in.Console, d.in.Feed, 0)...)
 	}
 	return d.apply(ctx)
 }
@@ -209,7 +209,7 @@ func (d *delta) finish(ctx context.Context, counts map[string]int) (DeltaResult,
 			})
 		}
 	}
-	statements = append(statements, advanceFeed(d.in.Console, d.in.Feed, out.Changed)...)
+	statements = append(statements, d.s.d.advanceFeed(d.in.Console, d.in.Feed, out.Changed)...)
 	if len(changed) == 0 {
 		out.Promotion = Promotion{State: StateUnchanged, Counts: counts}
 		statements = append(statements, statement{
@@ -225,7 +225,7 @@ func (d *delta) finish(ctx context.Context, counts map[string]int) (DeltaResult,
 	}
 	out.Promotion = promoted
 	statements = append(statements, decision...)
-	authors, err := keepAuthors(d.in.Console, d.p.snap.seq, d.in.Authors)
+	authors, err := d.s.d.keepAuthors(d.in.Console, d.p.snap.seq, d.in.Authors)
 	if err != nil {
 		return DeltaResult{}, err
 	}
@@ -236,7 +236,8 @@ func (d *delta) finish(ctx context.Context, counts map[string]int) (DeltaResult,
 }
 
 // keepAuthors records whom the feed names as the authors of a snapshot's changes.
-func keepAuthors(console string, seq int64, authors map[PrincipalRef][]string) (out []statement, err error) {
+func (d dialect) keepAuthors(console string, seq int64, authors map[PrincipalRef][]string) ([]statement, error) {
+	rows := make([][]any, 0, len(authors))
 	for p, names := range authors {
 		if len(names) == 0 {
 			continue
@@ -245,12 +246,10 @@ func keepAuthors(console string, seq int64, authors map[PrincipalRef][]string) (
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, statement{
-			purpose: "keep who made a change",
-			sql: `INSERT INTO change_authors (console, snapshot_seq, principal_kind, principal_id, names)
-				VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
-			args: []any{console, seq, string(p.Kind), p.ID, text},
-		})
+		rows = append(rows, []any{console, seq, string(p.Kind), p.ID, text})
 	}
-	return out, nil
+	return d.insertBatch(bulkInsert{
+		what: "keep who made a change", into: "change_authors (console, snapshot_seq, principal_kind, principal_id, names)",
+		types: []string{"text", "bigint", "text", "text", "text"}, conflict: "DO NOTHING",
+	}, rows), nil
 }

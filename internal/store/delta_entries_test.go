@@ -56,8 +56,8 @@ func TestPrincipalsWrittenSince(t *testing.T) {
 
 		saved, err := db.s.SaveClaims(db.t.Context(), acme, store.ClaimsUpdate{
 			To: ledger.Head{Seq: 1, Hash: "one"}, Claims: []store.Claim{{
-				ID: "grant/9#run", Op: store.ClaimGrant, Request: "grant/9", Run: "run", State: store.ClaimOpen, Entry: 1,
-				Holding: carolOslo, Principal: *user("9"), Began: late,
+				ID: "grant/9#run", Op: store.ClaimGrant, Request: "grant/9", Run: "run", State: store.ClaimOpen,
+				Entry: 1, Holding: carolOslo, Principal: *user("9"), Began: late,
 			}},
 		})
 		require.NoError(db.t, err)
@@ -110,8 +110,8 @@ func TestMigrate_FeedEntries(t *testing.T) {
 		require.NoError(t, err)
 		last := appendTo(t, old, acme, entry(1, ledger.Proof{}))
 		for _, console := range []string{acme, "other.sentinelone.net"} {
-			change(t, old, `INSERT INTO activity_feeds (console, why, types, watermark, read_at, counted, changed, mark,
-				mark_at, mark_of, adopted, measured_of) VALUES ($1, '', '[]', 1, 1, '', 0, 1, 1, 's1', '', '')`, console)
+			change(t, old, `INSERT INTO activity_feeds (console, why, types, watermark, read_at, counted, changed,
+				mark, mark_at, mark_of, adopted, measured_of) VALUES ($1, '', '[]', 1, 1, '', 0, 1, 1, 's1', '', '')`, console)
 		}
 		require.NoError(t, old.Close())
 		s := open(t, url)

@@ -144,7 +144,7 @@ func (s *Store) MarkFeed(ctx context.Context, console string, m FeedMark) error 
 }
 
 // advanceFeed stores how far a delta sync has read, and how many rows it changed.
-func advanceFeed(console string, p FeedProgress, changed int) []statement {
+func (d dialect) advanceFeed(console string, p FeedProgress, changed int) []statement {
 	out := []statement{{
 		purpose: "record how far the activity feed is read",
 		sql: `UPDATE activity_feeds SET watermark = CASE WHEN $2 > watermark THEN $2 ELSE watermark END,
@@ -152,7 +152,7 @@ func advanceFeed(console string, p FeedProgress, changed int) []statement {
 			WHERE console = $1`,
 		args: []any{console, microsOrZero(p.Watermark), micros(p.ReadAt), string(p.Counted), changed, p.Entry},
 	}}
-	out = append(out, keepSeen(console, p.Seen)...)
+	out = append(out, d.keepSeen(console, p.Seen)...)
 	return append(out, statement{
 		purpose: "forget old activities",
 		sql: `DELETE FROM activities_seen WHERE console = $1
@@ -162,16 +162,15 @@ func advanceFeed(console string, p FeedProgress, changed int) []statement {
 	})
 }
 
-func keepSeen(console string, seen []SeenActivity) (out []statement) {
-	for _, a := range seen {
-		out = append(out, statement{
-			purpose: "keep the id of an activity",
-			sql: `INSERT INTO activities_seen (console, id, created_at) VALUES ($1, $2, $3)
-				ON CONFLICT (console, id) DO NOTHING`,
-			args: []any{console, a.ID, microsOrZero(a.At)},
-		})
+func (d dialect) keepSeen(console string, seen []SeenActivity) []statement {
+	rows := make([][]any, len(seen))
+	for i, a := range seen {
+		rows[i] = []any{console, a.ID, microsOrZero(a.At)}
 	}
-	return out
+	return d.insertBatch(bulkInsert{
+		what: "keep the ids of activities", into: "activities_seen (console, id, created_at)",
+		types: []string{"text", "text", "bigint"}, conflict: "DO NOTHING",
+	}, rows)
 }
 
 // UnknownIDs lists those of the ids that readers do not see in a collection, in their order.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"sentinelone-provisioner/internal/access"
@@ -73,12 +74,8 @@ func (s *Store) adoptMark(
 			adopted = mark_of WHERE console = $1`,
 		args: []any{in.Console},
 	})
-	for _, a := range in.Seen {
-		if microsOrZero(a.At) <= m.mark {
-			statements = append(statements, keepSeen(in.Console, []SeenActivity{a})...)
-		}
-	}
-	return out, t.execBatch(ctx, statements...)
+	shown := slices.DeleteFunc(slices.Clone(in.Seen), func(a SeenActivity) bool { return microsOrZero(a.At) > m.mark })
+	return out, t.execBatch(ctx, append(statements, t.d.keepSeen(in.Console, shown)...)...)
 }
 
 // feedMark is the row of a console's feed, as far as MeasureFeed needs it.
@@ -136,7 +133,7 @@ func measure(
 	if err != nil {
 		return nil, nil, err
 	}
-	statements, err := keepAuthors(snap.console, snap.seq, authors)
+	statements, err := t.d.keepAuthors(snap.console, snap.seq, authors)
 	return out, statements, err
 }
 

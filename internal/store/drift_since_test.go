@@ -218,3 +218,33 @@ func TestExplain_OldClaimChanges(t *testing.T) {
 		require.Equal(t, 2, m.explain().Counts[drift.Unexplained])
 	})
 }
+
+// After a full sync, which sees also whom the feed did not name, an explanation looks at everyone; after delta syncs
+// alone at some.
+func TestExplain_AllAfterAFullSync(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(db database) {
+		m := &driftModel{driftScene: newDriftScene(db)}
+		require.NoError(db.t, db.s.WantFeed(db.t.Context(), acme))
+		m.sync()
+		m.before = m.w.clone()
+		m.explain()
+		restricted := func() bool {
+			some, err := m.s.IsRestricted(m.Context(), acme, m.now)
+			require.NoError(m, err)
+			return some
+		}
+		m.edit("402", globex)
+		m.delta()
+		require.True(m, restricted())
+		m.edit("501", globex)
+		m.edit("402", acmeSite)
+		m.sync()
+		m.before = m.w.clone()
+		require.False(m, restricted(), "a full sync since the last explanation")
+		m.explain()
+		m.edit("402", oslo)
+		m.delta()
+		require.True(m, restricted())
+	})
+}

@@ -51,9 +51,7 @@ func insertChunks(ctx context.Context, tx *sql.Tx, b bulkInsert, rows [][]any, n
 	if len(rows) == 0 {
 		return nil
 	}
-	one := "(" + strings.TrimSuffix(strings.Repeat("?,", len(b.types)), ",") + "),"
-	marks := strings.TrimSuffix(strings.Repeat(one, n), ",")
-	stmt, err := tx.PrepareContext(ctx, "INSERT INTO "+b.into+" VALUES "+marks+" ON CONFLICT "+b.conflict)
+	stmt, err := tx.PrepareContext(ctx, b.values(n))
 	if err != nil {
 		return err
 	}
@@ -72,15 +70,43 @@ func insertChunks(ctx context.Context, tx *sql.Tx, b bulkInsert, rows [][]any, n
 }
 
 func insertArrays(ctx context.Context, tx *sql.Tx, b bulkInsert, rows [][]any) error {
+	text, args := b.arrays(rows)
+	_, err := tx.ExecContext(ctx, text, args...)
+	return err
+}
+
+// arrays is the statement that inserts all rows on PostgreSQL, and its arguments.
+func (b bulkInsert) arrays(rows [][]any) (text string, args []any) {
 	marks := make([]string, len(b.types))
-	args := make([]any, len(b.types))
+	args = make([]any, len(b.types))
 	for i, typ := range b.types {
 		marks[i] = fmt.Sprintf("$%d::%s[]", i+1, typ)
 		args[i] = column(typ, rows, i)
 	}
-	_, err := tx.ExecContext(ctx,
-		"INSERT INTO "+b.into+" SELECT * FROM unnest("+strings.Join(marks, ", ")+") ON CONFLICT "+b.conflict, args...)
-	return err
+	return "INSERT INTO " + b.into + " SELECT * FROM unnest(" + strings.Join(marks, ", ") + ") ON CONFLICT " + b.conflict,
+		args
+}
+
+// insertBatch is insert as statements of a batch.
+func (d dialect) insertBatch(b bulkInsert, rows [][]any) (out []statement) {
+	if d.postgres {
+		if len(rows) > 0 {
+			text, args := b.arrays(rows)
+			out = append(out, statement{purpose: b.what, sql: text, args: args})
+		}
+		return out
+	}
+	for some := range slices.Chunk(rows, rowsPerInsert) {
+		out = append(out, statement{purpose: b.what, sql: b.values(len(some)), args: slices.Concat(some...)})
+	}
+	return out
+}
+
+// values is the statement that inserts n rows on SQLite.
+func (b bulkInsert) values(n int) string {
+	one := "(" + strings.TrimSuffix(strings.Repeat("?,", len(b.types)), ",") + "),"
+	return "INSERT INTO " + b.into + " VALUES " + strings.TrimSuffix(strings.Repeat(one, n), ",") +
+		" ON CONFLICT " + b.conflict
 }
 
 func column(typ string, rows [][]any, i int) any {
