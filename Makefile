@@ -172,7 +172,9 @@ bin/baton: $(CONNECTOR)/go.mod $(CONNECTOR)/go.sum ## build the baton CLI, at th
 bin/temporal: tools/go.mod tools/go.sum tools/temporal-cli.pins ## download the official Temporal CLI, pinned in tools/; build it where it cannot be had, or with TEMPORAL_CLI_DOWNLOAD=never
 	@[ "$$(go run -buildvcs=false ./internal/temporalcli --out $(BIN)/temporal)" = done ] || { cd tools && go build -o $(BIN)/temporal \
 		-ldflags "-s -w -X github.com/temporalio/cli/temporalcli.Version=$$(go list -m -f '{{slice .Version 1}}' github.com/temporalio/cli)" \
-		github.com/temporalio/cli/cmd/temporal; }
+		github.com/temporalio/cli/cmd/temporal || { echo "The Temporal CLI can be neither downloaded nor built (see above): install it" \
+		"(https://docs.temporal.io/cli), 1.3 or newer, on PATH or as TEMPORAL_CLI=FILE, or set TEMPORAL_CLI_DOWNLOAD to the URL of a mirror" >&2; \
+		exit 1; }; }
 
 .PHONY: temporal-cli-pins
 temporal-cli-pins: ## write tools/temporal-cli.pins for the version in tools/go.mod, from the checksums of its release

@@ -13,6 +13,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -69,13 +70,14 @@ func (f fetcher) fetch(ctx context.Context, w io.Writer) error {
 		}
 		fmt.Fprintf(w, "Downloading the official Temporal CLI %s into %s: only once, some 60 MB, a few seconds "+
 			"(%s=never builds it instead)\n", p.version, f.out, variable)
-		archive, err := f.get(ctx, f.base+"/v"+p.version+"/"+p.archive())
+		from := f.base + "/v" + p.version + "/" + p.archive()
+		archive, err := f.get(ctx, from)
 		if err != nil {
 			return err
 		}
 		if sum := sha256.Sum256(archive); hex.EncodeToString(sum[:]) != p.sum {
-			return fmt.Errorf("what %s/v%s/%s sent is not the release: SHA-256 %x, not %s as in %s; it was discarded",
-				f.base, p.version, p.archive(), sum, p.sum, f.pins)
+			return fmt.Errorf("what %s sent is not the release: SHA-256 %x, not %s as in %s; it was discarded",
+				shown(from), sum, p.sum, f.pins)
 		}
 		return unpack(archive, f.out)
 	}
@@ -83,7 +85,7 @@ func (f fetcher) fetch(ctx context.Context, w io.Writer) error {
 }
 
 // get reads a file. It gives up when nothing arrives for a while.
-func (f fetcher) get(ctx context.Context, url string) ([]byte, error) {
+func (f fetcher) get(ctx context.Context, from string) ([]byte, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stalled := time.AfterFunc(f.patience, func() { cancel(errStalled) })
@@ -91,17 +93,17 @@ func (f fetcher) get(ctx context.Context, url string) ([]byte, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone() // with the proxy of the environment
 	transport.DialContext = (&net.Dialer{Timeout: 10 * time.Second}).DialContext
 	defer transport.CloseIdleConnections()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return nil, err
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
+	if err != nil { // it quotes the URL
+		return nil, errors.New("it is not a URL: percent-encode the password in it")
 	}
 	answer, err := (&http.Client{Transport: transport}).Do(request)
 	if err != nil {
-		return nil, stallOr(ctx, url, err)
+		return nil, stallOr(ctx, from, err)
 	}
 	defer func() { _ = answer.Body.Close() }()
 	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answered %s", url, answer.Status)
+		return nil, fmt.Errorf("%s answered %s", shown(from), answer.Status)
 	}
 	var body bytes.Buffer
 	for {
@@ -111,24 +113,33 @@ func (f fetcher) get(ctx context.Context, url string) ([]byte, error) {
 		}
 		switch {
 		case errors.Is(err, io.EOF) && body.Len() == 0:
-			return nil, fmt.Errorf("%s sent no bytes", url)
+			return nil, fmt.Errorf("%s sent no bytes", shown(from))
 		case errors.Is(err, io.EOF):
 			return body.Bytes(), nil
 		case err != nil:
-			return nil, stallOr(ctx, url, err)
+			return nil, stallOr(ctx, from, err)
 		case body.Len() > maxArchive:
-			return nil, fmt.Errorf("%s sends more than %d MiB", url, maxArchive>>20)
+			return nil, fmt.Errorf("%s sends more than %d MiB", shown(from), maxArchive>>20)
 		}
 	}
 }
 
 var errStalled = errors.New("nothing arrives any more")
 
-func stallOr(ctx context.Context, url string, err error) error {
+func stallOr(ctx context.Context, from string, err error) error {
 	if errors.Is(context.Cause(ctx), errStalled) {
-		return fmt.Errorf("%s: %w", url, errStalled)
+		return fmt.Errorf("%s: %w", shown(from), errStalled)
 	}
 	return err
+}
+
+// shown is the URL of a mirror without its password.
+func shown(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "the mirror in " + variable
+	}
+	return u.Redacted()
 }
 
 // unpack writes the program of the archive whole or not at all.
