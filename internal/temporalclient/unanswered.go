@@ -30,16 +30,19 @@ func (c *Connection) Unavailable() string {
 }
 
 // NoAnswer says in a sentence why the query of a run failed with err: the service is
-// down, no worker polls, or no worker has taken the run up yet.
+// down, no worker polls, a worker polls and did not answer in time, or no worker has taken the run up yet.
 func (c *Connection) NoAnswer(ctx context.Context, info *workflowpb.WorkflowExecutionInfo, err error) string {
 	if Unreachable(err) || ctx.Err() != nil {
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) { // the time of the caller, not of the service
+			ctx = context.WithoutCancel(ctx)
+		}
 		if !c.healthy(ctx) {
 			return c.Unavailable()
 		}
-		return noWorkerAnswers(info)
+		return noWorkerAnswers(info, c.polledLately(ctx, info.GetTaskQueue()))
 	}
 	if HasNoPoller(err) {
-		return noWorkerAnswers(info)
+		return noWorkerAnswers(info, false)
 	}
 	if _, early := errors.AsType[*serviceerror.WorkflowNotReady](err); early {
 		return "waiting for a worker to start the " + noun(info)
@@ -63,14 +66,28 @@ func (c *Connection) healthy(ctx context.Context) bool {
 	return err == nil
 }
 
+// polledLately reports whether the service remembers a worker that takes workflows from the task queue. It remembers
+// one for some minutes, so the worker may be busy, or gone.
+func (c *Connection) polledLately(ctx context.Context, taskQueue string) bool {
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	answer, err := c.DescribeTaskQueue(ctx, taskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
+	return err == nil && len(answer.GetPollers()) > 0
+}
+
 // noWorkerAnswers names the task queue that the run really uses, which need not be the
-// configured one.
-func noWorkerAnswers(info *workflowpb.WorkflowExecutionInfo) string {
+// configured one. polled says that a worker was there in the last minutes.
+func noWorkerAnswers(info *workflowpb.WorkflowExecutionInfo, polled bool) string {
 	then := "the " + noun(info) + " continues as soon as one does"
 	if Closed(info) {
 		then = "the " + noun(info) + " has ended, and only a worker knows the details"
 	}
-	return fmt.Sprintf("no worker answers on task queue %q; %s", info.GetTaskQueue(), then)
+	lately := ""
+	if polled {
+		lately = fmt.Sprintf(" within %s, though one has polled it in the last minutes: it is busy, or has just stopped",
+			queryTimeout)
+	}
+	return fmt.Sprintf("no worker answers on task queue %q%s; %s", info.GetTaskQueue(), lately, then)
 }
 
 // noun is what messages call a workflow.
