@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/net/idna"
+
 	"sentinelone-provisioner/internal/access"
 	"sentinelone-provisioner/internal/policy"
 	"sentinelone-provisioner/internal/store"
@@ -79,5 +81,10 @@ var mailAddress = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+'=-]{0,63}@[A-Za-
 
 func (n *Notify) inDomain(address string) bool {
 	_, domain, _ := strings.Cut(address, "@")
-	return slices.ContainsFunc(n.domains, func(d string) bool { return strings.EqualFold(d, domain) })
+	return slices.ContainsFunc(n.domains, func(d string) bool {
+		if ascii, err := idna.Lookup.ToASCII(d); err == nil {
+			d = ascii // addresses have it in Punycode
+		}
+		return strings.EqualFold(strings.TrimSuffix(d, "."), domain)
+	})
 }

@@ -101,6 +101,9 @@ rules: [{name: ask, approvals: [{need: 1, from: [leads]}]}]
 		{"Lea@example.com", false, true, ""},
 		{"sam@corp.example", false, true, ""},
 		{"SAM@CORP.EXAMPLE", false, true, ""},
+		{"sam@xn--bcher-kva.example", false, true, ""},
+		{"sam@DOT.example", false, true, ""},
+		{"sam@xn--corp-.example", false, false, "the address is only a claim"},
 		{"sam@sub.corp.example", false, false, "the address is only a claim"},
 		{"sam@corp.example.evil.example", false, false, "the address is only a claim"},
 		{"mallory%evil.example@corp.example", false, false, "not a plain e-mail address"},
@@ -111,7 +114,7 @@ rules: [{name: ask, approvals: [{need: 1, from: [leads]}]}]
 		{"bob", false, false, ""},
 	} {
 		m := newGroundFixture(t)
-		m.notify.MailTo(p, []string{"corp.example"})
+		m.notify.MailTo(p, []string{"corp.example", "Bücher.example", "dot.example."})
 		m.asks("grant/1", func(r *ledger.Request) {
 			r.Plan.Terms.Requester = c.requester
 			if c.signed {

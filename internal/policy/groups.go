@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -57,6 +58,11 @@ func (p *parser) parseMembers(group string, n *yaml.Node) []string {
 		default:
 			lines[name] = entry
 			out = append(out, name)
+			if err := access.ValidPerson("member", name); err != nil { // as ana(soc)@example.com, who may not decide
+				p.strict = append(p.strict, FaultError{File: p.policy.name, Line: entry.Line, Text: fmt.Sprintf(
+					"member %q of group %q cannot decide about anything: write the address alone, as in ana@example.com",
+					text, group)})
+			}
 		}
 	})
 	if len(out) == 0 && len(p.faults) == before {

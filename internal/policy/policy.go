@@ -36,11 +36,17 @@ func Load(path string) (*Policy, error) {
 	if _, err := textfile.Text(data); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	p, err := Parse(path, data)
+	p, strict, err := parse(path, data)
+	for _, f := range strict {
+		err = errors.Join(append(faultsOf(err), f)...)
+	}
 	if line, why := strangeCharacter(data); err != nil && why != "" { // the other faults follow from it
 		return nil, errors.Join(append([]error{FaultError{File: path, Line: line, Text: why}}, faultsOf(err)...)...)
 	}
-	return p, err
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // HashOf is the hash of the policy with that text: SHA-256, in hex.

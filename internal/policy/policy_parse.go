@@ -18,11 +18,19 @@ type parser struct {
 	policy *Policy
 	lines  [][]byte // of the file
 	faults []FaultError
+	// strict are faults of a new file only: a policy on record stays what it was.
+	strict []FaultError
 }
 
 // Parse is [Load] for text that is already in memory. Faults and messages use the name
 // for the file.
 func Parse(name string, data []byte) (*Policy, error) {
+	p, _, err := parse(name, data)
+	return p, err
+}
+
+// parse returns what is wrong with a new file of that text only, too.
+func parse(name string, data []byte) (_ *Policy, strict []FaultError, _ error) {
 	plain, err := textfile.Text(data)
 	if err != nil {
 		plain = data // a policy on record stays what it was; Load refuses a new one
@@ -34,9 +42,9 @@ func Parse(name string, data []byte) (*Policy, error) {
 		p.parsePolicy(root)
 	}
 	if err := p.err(); err != nil {
-		return nil, err
+		return nil, p.strict, err
 	}
-	return p.policy, nil
+	return p.policy, p.strict, nil
 }
 
 // parsePolicy reads the whole document. It reads groups first, wherever they stand,

@@ -10,6 +10,26 @@ import (
 	"sentinelone-provisioner/internal/policy"
 )
 
+// Whom no decision would be taken from is no member: the second person of two would be missing for ever. A policy on
+// record stays what it was.
+func TestLoad_MembersWhoCannotDecide(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "policy.yaml")
+	for _, member := range []string{
+		"ana(soc)@example.com", "[ana]@example.com", `ana\\x@example.com`, "a:b@example.com",
+	} {
+		text := "groups:\n  soc: [\"" + member + "\", bob@example.com]\n" +
+			"rules:\n  - name: all\n    approvals: [{need: 2, from: [soc]}]\n"
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		_, err := policy.Load(path)
+		require.ErrorContains(t, err, path+":2: member ")
+		require.ErrorContains(t, err, "cannot decide about anything: write the address alone, as in ana@example.com")
+		require.Len(t, policy.Faults(err), 1)
+		_, err = policy.Parse(path, []byte(text))
+		require.NoError(t, err)
+	}
+}
+
 // A file with a character that an editor does not show is told which one, and where: YAML's own errors are about
 // something else.
 func TestLoad_StrangeCharacters(t *testing.T) {
