@@ -49,7 +49,14 @@ func parsePostgresURL(databaseURL string) (*pgx.ConnConfig, error) {
 	if err := checkPostgresParts(databaseURL); err != nil {
 		return nil, fmt.Errorf("invalid database URL: %w", err)
 	}
+	if err := checkParameters(databaseURL); err != nil {
+		return nil, fmt.Errorf("invalid database URL: %w", err)
+	}
 	cfg, err := pgx.ParseConfig(databaseURL)
+	if name := faultyParameter(databaseURL); err != nil && name != "" {
+		return nil, fmt.Errorf("invalid database URL: the driver does not take its parameter %s: %s",
+			name, parameterForms[name])
+	}
 	if err != nil {
 		return nil, errors.New("invalid database URL: " + postgresForm +
 			", with special characters percent-encoded; check its parameters and the PG… variables too")
@@ -103,6 +110,9 @@ var sslModes = map[string]bool{
 // whose @ is missing, so it is not repeated.
 func checkServer(server string) error {
 	if _, err := netip.ParseAddr(strings.Trim(server, "[]")); err == nil {
+		if strings.Contains(server, ":") && !strings.HasPrefix(server, "[") {
+			return errors.New(postgresForm + ": its host is IPv6, which stands in brackets, as in [::1]:5432")
+		}
 		return nil
 	}
 	i := strings.LastIndexByte(server, ':')
