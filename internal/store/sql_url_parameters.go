@@ -8,8 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// parameterForms are what to write for the parameters of the URL of a server that the driver reads. Every other one goes
-// to the server, which knows its own.
+// parameterForms are what to write for the parameters of the URL of a server that the driver reads. Every other one
+// goes to the server, which knows its own.
 var parameterForms = map[string]string{
 	"sslmode":                 "write sslmode=verify-full, or another mode",
 	"connect_timeout":         "write whole seconds, as in connect_timeout=10",

@@ -17,7 +17,7 @@ func TestCheckURL_PostgresParameters(t *testing.T) {
 		server + "?target_session_attrs=master":   "its parameter target_session_attrs: write any, read-write",
 		server + "?default_query_exec_mode=x":     "its parameter default_query_exec_mode: leave it out",
 		server + "?sslrootcert=/etc/passwd":       "its parameter sslrootcert: name a file of certificates in PEM",
-		server + "?sslcert=/etc/passwd":           "its parameter sslcert: name a certificate in PEM, and its private key",
+		server + "?sslcert=/etc/passwd":           "its parameter sslcert: name a certificate in PEM, and its",
 		server + "?options=-c%20search_path=x":    "its parameter options: percent-encode",
 		server + "?sslmode=disable&service=none":  "its parameter service: name a service",
 		server + "?channel_binding=yes":           "its parameter channel_binding: write prefer",
@@ -38,7 +38,8 @@ func TestCheckURL_PostgresParameters(t *testing.T) {
 	}
 	for _, good := range []string{
 		server, server + "?", server + "?sslmode=disable&connect_timeout=5&application_name=x", server + "?ssl=true",
-		server + "?options=-c%20search_path%3Dx", "postgres://[::1]:5432,[fd00::7],127.0.0.1/db", "postgres:///db?host=/tmp",
+		server + "?options=-c%20search_path%3Dx", "postgres://[::1]:5432,[fd00::7],127.0.0.1/db",
+		"postgres:///db?host=/tmp",
 		server + "?statement_timeout=5s&target_session_attrs=primary", "postgres://h/a&b",
 	} {
 		require.NoError(t, store.CheckURL(good), good)
@@ -66,7 +67,8 @@ func TestCheckURL_SQLite(t *testing.T) {
 		require.NotContains(t, err.Error(), "hunter2")
 	}
 	for _, good := range []string{
-		"sqlite://x.db", "sqlite:///var/lib/x.db", "sqlite://a b#c%20d ü.db", "sqlite://what?.db", "sqlite://memory.db",
+		"sqlite://x.db", "sqlite:///var/lib/x.db", "sqlite://a b#c%20d ü.db", "sqlite://what?.db",
+		"sqlite://memory.db",
 		"sqlite://a&b;c.db", "sqlite://./-x.db", "sqlite://ana@example.com/x.db", "sqlite:///srv/2026-03-03T09:00/x.db",
 		"sqlite://cost$.db", "sqlite://x~.db",
 	} {
