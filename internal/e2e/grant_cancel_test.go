@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"cmp"
+	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -177,14 +179,23 @@ func (r *grantEnv) update(run client.WorkflowRun, name string, in any) wire.Requ
 	return out
 }
 
+// tryUpdate sends an update once. A busy server may leave a call unanswered for longer than the SDK waits: the next
+// call waits for the same update.
 func (r *grantEnv) tryUpdate(run client.WorkflowRun, name string, in any) (wire.RequestAnswer, error) {
 	r.t.Helper()
 	var out wire.RequestAnswer
-	handle, err := r.client.UpdateWorkflow(r.ctx(), client.UpdateWorkflowOptions{
-		WorkflowID: run.GetID(), UpdateName: name, Args: []any{in}, WaitForStage: client.WorkflowUpdateStageCompleted,
-	})
-	if err == nil {
-		err = handle.Get(r.ctx(), &out)
+	ctx, id := r.ctx(), rand.Text()
+	for {
+		handle, err := r.client.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+			UpdateID: id, WorkflowID: run.GetID(), UpdateName: name, Args: []any{in},
+			WaitForStage: client.WorkflowUpdateStageCompleted,
+		})
+		if err == nil {
+			err = handle.Get(ctx, &out)
+		}
+		_, late := errors.AsType[*client.WorkflowUpdateServiceTimeoutOrCanceledError](err)
+		if !late || ctx.Err() != nil {
+			return out, err
+		}
 	}
-	return out, err
 }
