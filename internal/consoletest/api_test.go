@@ -3,10 +3,12 @@ package consoletest_test
 import (
 	"encoding/base64"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -332,24 +334,36 @@ func TestSites_CarrySecrets(t *testing.T) {
 	require.Len(t, seen, 3)
 }
 
-// Budgets are per path, as published: of 40 concurrent requests, some to /service-users (burst
-// 10) are refused, in HTML, and none to /users (burst 80).
+// Budgets are per path, as published: of 40 requests at once, 30 to /service-users (burst 10) are refused, in HTML, and
+// none to /users (burst 80). A second later 5 more are served.
 func TestRates_AreEnforcedPerPath(t *testing.T) {
 	t.Parallel()
-	s := consoletest.Start(t, consoletest.Options{EnforceRates: true})
-	refused := map[string]int{}
-	for range 40 {
-		for _, path := range []string{"/users", "/service-users"} {
-			if r := get(t, s, path); r.status == http.StatusTooManyRequests {
-				require.Contains(t, string(r.body), "<center>nginx</center>")
-				require.Equal(t, "text/html", r.header.Get("Content-Type"))
-				require.Empty(t, r.header.Get("Retry-After"))
-				refused[path]++
+	synctest.Test(t, func(t *testing.T) { // on a clock that stands still, however slow the machine is
+		c := consoletest.New(consoletest.Options{EnforceRates: true})
+		refused := func() map[string]int {
+			out := map[string]int{}
+			for range 40 {
+				for _, path := range []string{"/users", "/service-users"} {
+					req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, consoletest.BasePath+path, nil)
+					req.Header.Set("Authorization", "ApiToken "+c.Token())
+					r := httptest.NewRecorder()
+					c.Handler().ServeHTTP(r, req)
+					if r.Code == http.StatusTooManyRequests {
+						require.Contains(t, r.Body.String(), "<center>nginx</center>")
+						require.Equal(t, "text/html", r.Header().Get("Content-Type"))
+						require.Empty(t, r.Header().Get("Retry-After"))
+						out[path]++
+						continue
+					}
+					require.Equal(t, http.StatusOK, r.Code)
+				}
 			}
+			return out
 		}
-	}
-	require.Positive(t, refused["/service-users"])
-	require.Zero(t, refused["/users"])
+		require.Equal(t, map[string]int{"/service-users": 30}, refused())
+		time.Sleep(time.Second)
+		require.Equal(t, map[string]int{"/service-users": 35}, refused())
+	})
 }
 
 // A cursor is bound to its order, and stays valid while rows are added and deleted.
