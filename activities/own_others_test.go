@@ -201,3 +201,34 @@ func TestRotateOwn_SecondOneMayBeInUse(t *testing.T) {
 	require.Contains(t, out.Message, "delete in the console what is not in use")
 	require.Len(t, f.workers(), 1)
 }
+
+// An input that names another service user than the request, or another change, deletes nobody else: what is replaced
+// follows from the ledger alone, also where the second one is in use already.
+func TestRotateOwn_ForgedInput(t *testing.T) {
+	t.Parallel()
+	f := newOwnFixture(t, consoletest.Options{})
+	victim := f.other(time.Date(2037, 1, 1, 0, 0, 0, 0, time.UTC))
+	in := f.input()
+	id := f.console.AddFault(consoletest.Fault{
+		Name: consoletest.Forbidden, Path: "/service-users/" + f.own, Method: http.MethodDelete,
+	})
+	_, err := executeFor[wire.CreateResult](f.accountFixture, wire.TokenRotateActivity, in)
+	require.ErrorContains(t, err, "cannot be deleted")
+	f.console.RemoveFault(id)
+
+	resealed, elsewhere := in, in
+	resealed.Plan.Principal.ID = victim
+	resealed.Plan = resealed.Plan.Seal()
+	elsewhere.Key += "x"
+	for _, forged := range []wire.CreateInput{resealed, elsewhere} {
+		_, err = executeFor[wire.CreateResult](f.accountFixture, wire.TokenRotateActivity, forged)
+		require.ErrorContains(t, err, "the ledger holds no plan")
+		require.Len(t, f.workers(), 2)
+	}
+	kept := in // with the hash of the plan on record
+	kept.Plan.Principal.ID = victim
+	out, err := executeFor[wire.CreateResult](f.accountFixture, wire.TokenRotateActivity, kept)
+	require.NoError(t, err)
+	f.requireReplaced(out)
+	require.Contains(t, f.names(), "svc.other")
+}
