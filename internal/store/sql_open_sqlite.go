@@ -100,17 +100,14 @@ func checkPath(path string, reader bool) error {
 	return nil
 }
 
-// readable fails for a file whose permissions keep this user from it.
+// readable fails for a file whose permissions keep this user from it. It does not open the file: to close it would take
+// away the locks that SQLite has on it for other connections of this process.
 func readable(path string) error {
-	file, err := os.Open(path)
-	if errors.Is(err, os.ErrPermission) {
-		return fmt.Errorf("the database file %q cannot be read: permission denied: have its owner run this program, "+
-			"or give the file to this user (chown)", path)
+	if mayRead(path) {
+		return nil // SQLite says what else is wrong
 	}
-	if err == nil {
-		_ = file.Close()
-	}
-	return nil // SQLite says what else is wrong
+	return fmt.Errorf("the database file %q cannot be read: permission denied: have its owner run this program, "+
+		"or give the file to this user (chown)", path)
 }
 
 // sqliteDSN is the data source name of a connection; cache is in KiB. In WAL mode readers
