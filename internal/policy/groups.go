@@ -60,8 +60,8 @@ func (p *parser) parseMembers(group string, n *yaml.Node) []string {
 			out = append(out, name)
 			if err := access.ValidPerson("member", name); err != nil { // as ana(soc)@example.com, who may not decide
 				p.strict = append(p.strict, FaultError{File: p.policy.name, Line: entry.Line, Text: fmt.Sprintf(
-					"member %q of group %q cannot decide about anything: write the address alone, as in ana@example.com",
-					text, group)})
+					"member %q of group %q cannot decide about anything: write the address alone, "+
+						"as in ana@example.com", text, group)})
 			}
 		}
 	})

@@ -43,8 +43,8 @@ func TestLoad_StrangeCharacters(t *testing.T) {
 	const rest = "rules:\n  - name: all\n    approvals: [{need: 1, from: [soc]}]\n"
 	for text, why := range map[string]string{
 		"# Z\xfcrich\n" + rest:                                ":1: it is not UTF-8: save the file as UTF-8",
-		"groups:\n\tsoc: [ana@example.com]\n" + rest:          ":2: it is indented with U+0009: YAML takes spaces alone",
-		"groups:\n\u00a0 soc: [ana@example.com]\n" + rest:     ":2: it is indented with U+00A0: YAML takes spaces alone",
+		"groups:\n\tsoc: [ana@example.com]\n" + rest:          ":2: it is indented with U+0009: YAML takes spaces",
+		"groups:\n\u00a0 soc: [ana@example.com]\n" + rest:     ":2: it is indented with U+00A0: YAML takes spaces",
 		"\u200bgroups:\n  soc: [ana@example.com]\n" + rest:    ":1: it is indented with U+200B",
 		"groups:\n\ufeff  soc: [ana@example.com]\n" + rest:    ":2: it is indented with U+FEFF",
 		"groups:\n  soc: [ana@example.com]\n" + rest + "\x1a": ":6: it is indented with U+001A",

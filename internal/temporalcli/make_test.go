@@ -62,7 +62,7 @@ func newMachine(t *testing.T, answer []byte) *machine {
 func (m *machine) write(name, text string, mode os.FileMode) {
 	m.t.Helper()
 	path := filepath.Join(m.dir, name)
-	require.NoError(m.t, os.MkdirAll(filepath.Dir(path), 0o755)) //nolint:gosec // a folder of programs
+	require.NoError(m.t, os.MkdirAll(filepath.Dir(path), 0o755))
 	require.NoError(m.t, os.WriteFile(path, []byte(text), mode))
 }
 

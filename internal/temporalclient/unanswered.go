@@ -84,8 +84,8 @@ func noWorkerAnswers(info *workflowpb.WorkflowExecutionInfo, polled bool) string
 	}
 	lately := ""
 	if polled {
-		lately = fmt.Sprintf(" within %s, though one has polled it in the last minutes: it is busy, or has just stopped",
-			queryTimeout)
+		lately = fmt.Sprintf(" within %s, though one has polled it in the last minutes: it is busy, "+
+			"or has just stopped", queryTimeout)
 	}
 	return fmt.Sprintf("no worker answers on task queue %q%s; %s", info.GetTaskQueue(), lately, then)
 }

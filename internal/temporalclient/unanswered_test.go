@@ -48,7 +48,7 @@ func TestNoAnswer(t *testing.T) {
 	t.Parallel()
 	info := &workflowpb.WorkflowExecutionInfo{TaskQueue: "q", Status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING}
 	over, stop := context.WithTimeout(t.Context(), 0)
-	defer stop()
+	t.Cleanup(stop)
 	const none = `no worker answers on task queue "q"; the request continues as soon as one does`
 	const late = `no worker answers on task queue "q" within 5s, though one has polled it in the last minutes: ` +
 		"it is busy, or has just stopped; the request continues as soon as one does"
@@ -62,9 +62,12 @@ func TestNoAnswer(t *testing.T) {
 		"late, no time": {quietService{polled: []string{"q"}}, over, context.DeadlineExceeded, late},
 		"another queue": {quietService{polled: []string{"p"}}, t.Context(), serviceerror.NewDeadlineExceeded(""), none},
 		"none":          {quietService{}, t.Context(), context.DeadlineExceeded, none},
-		"no poller":     {quietService{polled: []string{"q"}}, t.Context(), serviceerror.NewFailedPrecondition(""), none},
+		"no poller": {
+			quietService{polled: []string{"q"}}, t.Context(), serviceerror.NewFailedPrecondition(""), none,
+		},
 		"down": {
-			quietService{down: true, polled: []string{"q"}}, t.Context(), context.DeadlineExceeded,
+			quietService{down: true, polled: []string{"q"}},
+			t.Context(), context.DeadlineExceeded,
 			"Temporal does not answer at h:1; trying again",
 		},
 	} {
