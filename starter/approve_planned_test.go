@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
@@ -52,6 +53,12 @@ func (b *busyAnswers) DescribeWorkflowExecution(
 	return &workflowservice.DescribeWorkflowExecutionResponse{
 		WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{TaskQueue: "q"},
 	}, nil
+}
+
+func (b *busyAnswers) DescribeTaskQueue(
+	context.Context, string, enumspb.TaskQueueType,
+) (*workflowservice.DescribeTaskQueueResponse, error) {
+	return &workflowservice.DescribeTaskQueueResponse{}, nil
 }
 
 func (b *busyAnswers) CheckHealth(context.Context, *client.CheckHealthRequest) (*client.CheckHealthResponse, error) {
