@@ -155,10 +155,13 @@ func TestResolve_DatabaseURL(t *testing.T) {
 //nolint:paralleltest // the environment is the process's
 func TestResolve_SecretInTheWrongForm(t *testing.T) {
 	bare(t)
+	const key = "-BEGIN PRIVATE KEY-\nhunter2"
 	for says, change := range map[string]func(s *settings.Settings){
 		"--api-token: the API token has white space inside":          func(s *settings.Settings) { s.Token = "hunter2 x" },
-		"--signing-key: the path of a key is the private key itself": func(s *settings.Settings) { s.SigningKey = "-BEGIN PRIVATE KEY-\nhunter2" },
-		"is a folder: pass the path of the key's file":               func(s *settings.Settings) { s.SigningKey = t.TempDir() },
+		"--signing-key: the path of a key is the private key itself": func(s *settings.Settings) { s.SigningKey = key },
+		"is a folder: pass the path of the key's file": func(s *settings.Settings) {
+			s.SigningKey = t.TempDir()
+		},
 	} {
 		s := given()
 		s.Standalone = true

@@ -85,7 +85,7 @@ func (r *workflowRun) explain(err error) error {
 	if service, is := errors.AsType[serviceerror.ServiceError](err); is {
 		return r.c.Explain(service)
 	}
-	return err
+	return temporalclient.Cause("sync", err)
 }
 
 // Waiting implements [Run].
