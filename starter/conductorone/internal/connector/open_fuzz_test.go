@@ -51,7 +51,9 @@ func alone(t *testing.T) {
 	t.Helper()
 	for _, v := range os.Environ() {
 		name, _, _ := strings.Cut(v, "=")
-		for _, prefix := range []string{"BATON_", "SENTINELONE_", "TEMPORAL_", "DATABASE_URL", "TASK_QUEUE", "ALLOWED_"} {
+		for _, prefix := range []string{
+			"BATON_", "SENTINELONE_", "TEMPORAL_", "DATABASE_URL", "TASK_QUEUE", "ALLOWED_",
+		} {
 			if strings.HasPrefix(name, prefix) {
 				t.Setenv(name, "")
 				require.NoError(t, os.Unsetenv(name))
@@ -75,14 +77,16 @@ func FuzzSettings(f *testing.F) {
 			"--file", "{}", "[1]", "$HOME", "1h", "1e400h", "/", ".", "//", "-----BEGIN OPENSSH PRIVATE KEY-----\n" +
 				secretText, "https://u:" + secretText + "@h", "https://h?" + secretText, "https://" + secretText + "@h",
 			"postgres://u:" + secretText + "@h:x/d", "postgres://u:%zz" + secretText + "@h/d",
-			"postgres://u:p#" + secretText + "@h/d", "user=u password=" + secretText, secretText + "\n", secretText + " x",
-			"https://h:7233", "h:7233", "h", ":7233", "postgres://h/d?sslmode=maybe", "sqlite://", "mysql://" + secretText,
+			"postgres://u:p#" + secretText + "@h/d", "user=u password=" + secretText, secretText + "\n",
+			secretText + " x",
+			"https://h:7233", "h:7233", "h", ":7233", "postgres://h/d?sslmode=maybe", "sqlite://",
+			"mysql://" + secretText,
 			strings.Repeat("a", 100_000),
 		} {
 			if value == "\xff\xfe" || value == secretText+" x" {
-				f.Add(uint8(i), true, value) //nolint:gosec // some fields
+				f.Add(uint8(i), true, value)
 			}
-			f.Add(uint8(i), false, value) //nolint:gosec // some fields
+			f.Add(uint8(i), false, value)
 		}
 	}
 	f.Fuzz(func(t *testing.T, n uint8, asVariable bool, value string) {
@@ -98,22 +102,27 @@ func FuzzSettings(f *testing.F) {
 		} else {
 			flags = append(flags, "--"+of.FieldName+"="+value)
 		}
-		err := startWith(t, variables, flags...)
-		require.Error(t, err)
-		if errors.Is(err, errStarts) {
-			return
-		}
-		require.ErrorContains(t, err, of.FieldName)
-		isURL := of.FieldName == "management-console-url" && strings.Contains(value, "@")
-		isKey := of.FieldName == "signing-key" && strings.Contains(value, "PRIVATE KEY")
-		if of.Secret || isURL || isKey {
-			require.NotContains(t, err.Error(), secretText)
-		}
-		_, explained := status.FromError(err)
-		_, unread := strconv.ParseBool(value)
-		require.Equal(t, of.Variant != field.BoolVariant || unread == nil, explained, "%v", err)
-		if explained {
-			require.Equal(t, codes.InvalidArgument, status.Code(err))
-		}
+		requireStartsOrSays(t, of, value, startWith(t, variables, flags...))
 	})
+}
+
+// requireStartsOrSays checks how the connector ends with a value of a setting.
+func requireStartsOrSays(t *testing.T, of field.SchemaField, value string, err error) {
+	t.Helper()
+	require.Error(t, err)
+	if errors.Is(err, errStarts) {
+		return
+	}
+	require.ErrorContains(t, err, of.FieldName)
+	isURL := of.FieldName == "management-console-url" && strings.Contains(value, "@")
+	isKey := of.FieldName == "signing-key" && strings.Contains(value, "PRIVATE KEY")
+	if of.Secret || isURL || isKey {
+		require.NotContains(t, err.Error(), secretText)
+	}
+	_, explained := status.FromError(err)
+	_, unread := strconv.ParseBool(value)
+	require.Equal(t, of.Variant != field.BoolVariant || unread == nil, explained, "%v", err)
+	if explained {
+		require.Equal(t, codes.InvalidArgument, status.Code(err))
+	}
 }

@@ -152,10 +152,11 @@ func ofDatabase(f *SentenceError, err error) bool {
 	return false
 }
 
-// isNetwork reports whether an error is one of a connection. An error of a file is a net.Error too, by its number alone.
+// isNetwork reports whether an error is one of a connection. An error of a file is a net.Error too, by its number
+// alone.
 func isNetwork(err error) bool {
 	found, is := errors.AsType[net.Error](err)
-	_, number := found.(syscall.Errno) //nolint:errorlint // of the error that was found
+	_, number := found.(syscall.Errno)
 	return is && !number
 }
 

@@ -157,8 +157,12 @@ func TestResolve_SecretInTheWrongForm(t *testing.T) {
 	bare(t)
 	const key = "-BEGIN PRIVATE KEY-\nhunter2"
 	for says, change := range map[string]func(s *settings.Settings){
-		"--api-token: the API token has white space inside":          func(s *settings.Settings) { s.Token = "hunter2 x" },
-		"--signing-key: the path of a key is the private key itself": func(s *settings.Settings) { s.SigningKey = key },
+		"--api-token: the API token has white space inside": func(s *settings.Settings) {
+			s.Token = "hunter2 x"
+		},
+		"--signing-key: the path of a key is the private key itself": func(s *settings.Settings) {
+			s.SigningKey = key
+		},
 		"is a folder: pass the path of the key's file": func(s *settings.Settings) {
 			s.SigningKey = t.TempDir()
 		},

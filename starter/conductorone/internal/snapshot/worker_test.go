@@ -75,8 +75,8 @@ func TestWorkflowRun_Check(t *testing.T) {
 		},
 		"failed": {
 			status: ended, ended: true,
-			failed: fmt.Errorf("workflow execution error: %w", temporal.NewApplicationError("the console rejects the token",
-				string(kinds.Unauthenticated))),
+			failed: fmt.Errorf("workflow execution error: %w", temporal.NewApplicationError(
+				"the console rejects the token", string(kinds.Unauthenticated))),
 			says: "sync/acmeco.sentinelone.net failed: the console rejects the token",
 		},
 		"terminated": {
@@ -99,7 +99,8 @@ func TestWorkflowRun_Check(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			done, err := followed(t, c.status, c.described, wire.SyncResult{State: c.state}, c.failed).Check(t.Context())
+			run := followed(t, c.status, c.described, wire.SyncResult{State: c.state}, c.failed)
+			done, err := run.Check(t.Context())
 			require.Equal(t, c.ended, done)
 			if c.says == "" {
 				require.NoError(t, err)
