@@ -115,7 +115,11 @@ func (r *Request) isOnRecord(ctx context.Context, in wire.ApplyInput, answer wir
 // mendWriter looks at the workflow under the writer's id, once that has not answered, and says what it has found: see
 // [writers.Mend]. It keeps the reason why the change waits for the status query.
 func (r *Request) mendWriter(ctx context.Context, in wire.ApplyInput, got reply) (writers.Finding, error) {
-	finding, err := writers.Mend(ctx, activity.GetClient(ctx), activity.GetInfo(ctx).Namespace, in.Writer)
+	mend := writers.Mend
+	if got.from == somebodyElse {
+		mend = writers.MendSuspect
+	}
+	finding, err := mend(ctx, activity.GetClient(ctx), activity.GetInfo(ctx).Namespace, in.Writer)
 	if err != nil {
 		return finding, kinds.RetryIn(kinds.New(kinds.Unavailable, fmt.Errorf(
 			"cannot look at the principal's writer %s: retrying: %w", in.Writer.WorkflowID, err)), time.Second)

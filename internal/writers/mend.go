@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
@@ -69,12 +70,21 @@ func Mend(ctx context.Context, temporal client.Client, namespace string, w wire.
 	return m.mend(ctx)
 }
 
+// MendSuspect is [Mend] after an answer that is not the writer's: it asks whose writer it is also while that is busy.
+func MendSuspect(ctx context.Context, temporal client.Client, namespace string, w wire.Writer) (Finding, error) {
+	m := mender{
+		temporal: temporal, namespace: namespace, writer: w, now: time.Now, since: processStart, suspect: true,
+	}
+	return m.mend(ctx)
+}
+
 type mender struct {
 	temporal  client.Client
 	namespace string
 	writer    wire.Writer
 	now       func() time.Time
 	since     time.Time // from when on a task can have waited for us
+	suspect   bool      // it may be the writer of another principal
 }
 
 func (m mender) mend(ctx context.Context) (Finding, error) {
@@ -99,14 +109,25 @@ func (m mender) mend(ctx context.Context) (Finding, error) {
 	if what := m.silent(is); what != "" {
 		return m.terminate(ctx, info, Silent, what)
 	}
-	// It works on a change, which checks whose it is, or waits for a worker, which a query would wait for as well.
-	if len(is.GetPendingActivities()) > 0 || is.GetPendingWorkflowTask() != nil {
+	// It works on a change, which checks whose it is, or waits for a worker, which a query would wait for as well. Both
+	// can be kept up: by signals without end, or by a change of another principal that is tried again and again.
+	if (len(is.GetPendingActivities()) > 0 || is.GetPendingWorkflowTask() != nil) && !m.suspect && !m.stuck(is) {
 		return Finding{}, nil
 	}
 	if what := m.otherPrincipal(ctx, info); what != "" {
 		return m.terminate(ctx, info, Foreign, what)
 	}
 	return Finding{}, nil
+}
+
+// stuckAfter is after how many attempts an activity of the writer does not get on.
+const stuckAfter = 3
+
+// stuck says that the writer works on a change that is tried again and again.
+func (mender) stuck(is *workflowservice.DescribeWorkflowExecutionResponse) bool {
+	return slices.ContainsFunc(is.GetPendingActivities(), func(a *workflowpb.PendingActivityInfo) bool {
+		return a.GetAttempt() > stuckAfter
+	})
 }
 
 // foreign says what runs in the writer's place; "" if it is the writer.

@@ -156,6 +156,52 @@ func TestMend_OtherPrincipal(t *testing.T) {
 	}
 }
 
+// Whoever floods the writer of another principal with signals, or has it try a change again and again, does not keep it
+// from being found: after a wrong answer, and while a change is stuck, it is asked whose it is.
+func TestMend_OtherPrincipalIsBusy(t *testing.T) {
+	t.Parallel()
+	other := theWriter.Start
+	other.ID = "9"
+	works := func(attempt int32) func(*description) {
+		return func(is *description) {
+			a := write()
+			a.Attempt = attempt
+			is.PendingActivities = []*workflowpb.PendingActivityInfo{a}
+		}
+	}
+	flooded := func(is *description) { is.PendingWorkflowTask = task(0) }
+	for name, c := range map[string]struct {
+		change  func(*description)
+		suspect bool
+		is      wire.WriterStart
+		fault   Fault
+	}{
+		"flooded, after a wrong answer":    {flooded, true, other, Foreign},
+		"working, after a wrong answer":    {works(1), true, other, Foreign},
+		"stuck":                            {works(stuckAfter + 1), false, other, Foreign},
+		"the writer, after a wrong answer": {flooded, true, theWriter.Start, ""},
+		"the writer is stuck":              {works(100), false, theWriter.Start, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			temporal := &mocks.Client{}
+			temporal.On("DescribeWorkflowExecution", mock.Anything, theWriter.WorkflowID, "").
+				Return(described(c.change), nil)
+			temporal.On("QueryWorkflow", mock.Anything, theWriter.WorkflowID, "run", wire.StatusQuery).
+				Return(statusOf(t, c.is), nil)
+			if c.fault != "" {
+				temporal.On("TerminateWorkflow", mock.Anything, theWriter.WorkflowID, "run", mock.Anything).Return(nil)
+			}
+			m := aMender(temporal)
+			m.suspect = c.suspect
+			got, err := m.mend(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, c.fault, got.Fault)
+			temporal.AssertExpectations(t)
+		})
+	}
+}
+
 // A writer that is not there, or ends while it is looked at, needs nothing.
 func TestMend_Gone(t *testing.T) {
 	t.Parallel()
