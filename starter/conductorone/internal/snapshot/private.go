@@ -80,12 +80,12 @@ func (p *private) close() error {
 	return errors.Join(faults...)
 }
 
-// removeLeftover removes the folders that no process holds. What it cannot remove, the next start tries again.
+// removeLeftover removes the folders of its user that no process holds: in another's, links may lead anywhere. What it cannot remove, the next start tries again.
 func removeLeftover(parent string) {
 	found, _ := filepath.Glob(filepath.Join(parent, privatePattern))
 	for _, folder := range found {
 		info, err := os.Lstat(folder)
-		if err != nil || !info.IsDir() { // a link is not ours
+		if err != nil || !info.IsDir() || !isOurs(info) { // a link is not ours
 			continue
 		}
 		lock, left := takeOver(folder, time.Since(info.ModTime()) > unlockedFor)
@@ -117,12 +117,12 @@ func takeOver(folder string, old bool) (lock *os.File, left bool) {
 		names = []string{privateNewLock, privateLock} // in the order in which a process names its lock
 	}
 	for _, name := range names {
-		f, err := os.OpenFile(filepath.Join(folder, name), os.O_RDWR, 0)
+		f, err := openLock(filepath.Join(folder, name))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			continue
 		case err != nil:
-			return nil, false // another user's
+			return nil, false // a link, or another user's
 		}
 		return f, tryLock(f) == nil
 	}

@@ -3,6 +3,7 @@
 package snapshot
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -14,3 +15,9 @@ func tryLock(*os.File) error { return nil }
 func makeLock(folder string, _ func()) (*os.File, error) {
 	return os.OpenFile(filepath.Join(folder, privateLock), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 }
+
+// isOurs is true: the folder of temporary files is the user's own.
+func isOurs(fs.FileInfo) bool { return true }
+
+// openLock opens the lock of a folder.
+func openLock(name string) (*os.File, error) { return os.OpenFile(name, os.O_RDWR, 0) }

@@ -3,6 +3,7 @@
 package snapshot
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -26,4 +27,16 @@ func makeLock(folder string, step func()) (*os.File, error) {
 	}
 	step()
 	return f, err
+}
+
+// isOurs reports whether nobody but the user of this process can change what is in a folder: another user could put a
+// link there, or in its place, and have files elsewhere opened or removed.
+func isOurs(folder fs.FileInfo) bool {
+	is, ok := folder.Sys().(*syscall.Stat_t)
+	return ok && int64(is.Uid) == int64(os.Geteuid()) && folder.Mode().Perm()&0o077 == 0
+}
+
+// openLock opens the lock of a folder, and no file elsewhere.
+func openLock(name string) (*os.File, error) {
+	return os.OpenFile(name, os.O_RDWR|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 }
