@@ -80,7 +80,8 @@ func (p *private) close() error {
 	return errors.Join(faults...)
 }
 
-// removeLeftover removes the folders of its user that no process holds: in another's, links may lead anywhere. What it cannot remove, the next start tries again.
+// removeLeftover removes the folders of its user that no process holds: in another's, links may lead anywhere. What it
+// cannot remove, the next start tries again.
 func removeLeftover(parent string) {
 	found, _ := filepath.Glob(filepath.Join(parent, privatePattern))
 	for _, folder := range found {
