@@ -312,8 +312,8 @@ func (x *interleaving) step() {
 	}
 }
 
-// arrive lets the console have what is due. One that only removes roles looks as somebody does who removes them by hand:
-// they may stay away. Nothing may stay that should not be there.
+// arrive lets the console have what is due. A write that only removes roles looks like somebody who removes them by
+// hand: they may stay away. Nothing may stay that should not be there.
 func (x *interleaving) arrive() {
 	x.t.Helper()
 	for {

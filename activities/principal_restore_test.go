@@ -14,7 +14,8 @@ import (
 	"sentinelone-provisioner/internal/wire"
 )
 
-// cutOffLease acquires a lease whose first write was cut off, and is still on its way. It returns what that write sends.
+// cutOffLease acquires a lease whose first write was cut off, and is still on its way. It returns what that write
+// sends.
 func cutOffLease(d *grantFixture) access.Holdings {
 	d.t.Helper()
 	in := d.change(access.OpAcquire, lease("1", d.soc))
@@ -140,7 +141,8 @@ func TestConfirm_RestoresUnderTheLock(t *testing.T) {
 	d.mustWrite(d.change(access.OpGrant, lease("2", d.viewerAtThirdSite())))
 	d.mustWrite(d.change(access.OpRelease, lease("1", d.soc)))
 	d.editByHand(late)
-	other, err := d.store.LockPrincipal(t.Context(), d.who.Console, ledger.Subject{Kind: d.who.Kind, ID: d.who.ID}.String())
+	subject := ledger.Subject{Kind: d.who.Kind, ID: d.who.ID}
+	other, err := d.store.LockPrincipal(t.Context(), d.who.Console, subject.String())
 	require.NoError(t, err)
 	_, err = d.readAgain()
 	require.ErrorIs(t, err, errLockedElsewhere)

@@ -15,10 +15,24 @@ func TestReader_TellsActivitiesApart(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 3, 3, 12, 0, 0, 0, time.UTC)
 	all := []console.Activity{
-		{ID: "1", UserID: "2"}, {ID: "1", UserID: "3"}, {ID: "1"}, {ID: "2", UserID: "1"},
-		{ID: "1/2", UserID: "3"}, {ID: "1", UserID: "2/3"}, {ID: "1/2/3"}, {ID: "/1", UserID: "2"}, {ID: "/"},
-		{UserID: "2"}, {UserID: "3"}, {UserID: "/"}, {},
-		{ID: "/", UserID: "/1"}, {ID: "//1"}, {ID: "3/1", UserID: "/2"}, {ID: "3/1//2"}, {UserID: "1/23/4"},
+		{ID: "1", UserID: "2"},
+		{ID: "1", UserID: "3"},
+		{ID: "1"},
+		{ID: "2", UserID: "1"},
+		{ID: "1/2", UserID: "3"},
+		{ID: "1", UserID: "2/3"},
+		{ID: "1/2/3"},
+		{ID: "/1", UserID: "2"},
+		{ID: "/"},
+		{UserID: "2"},
+		{UserID: "3"},
+		{UserID: "/"},
+		{},
+		{ID: "/", UserID: "/1"},
+		{ID: "//1"},
+		{ID: "3/1", UserID: "/2"},
+		{ID: "3/1//2"},
+		{UserID: "1/23/4"},
 	}
 	for i, a := range all {
 		a.Type, a.CreatedAt = 24, now

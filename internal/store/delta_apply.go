@@ -249,7 +249,8 @@ func (d dialect) keepAuthors(console string, seq int64, authors map[PrincipalRef
 		rows = append(rows, []any{console, seq, string(p.Kind), p.ID, text})
 	}
 	return d.insertBatch(bulkInsert{
-		what: "keep who made a change", into: "change_authors (console, snapshot_seq, principal_kind, principal_id, names)",
+		what:  "keep who made a change",
+		into:  "change_authors (console, snapshot_seq, principal_kind, principal_id, names)",
 		types: []string{"text", "bigint", "text", "text", "text"}, conflict: "DO NOTHING",
 	}, rows), nil
 }

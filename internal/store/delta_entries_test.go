@@ -111,7 +111,8 @@ func TestMigrate_FeedEntries(t *testing.T) {
 		last := appendTo(t, old, acme, entry(1, ledger.Proof{}))
 		for _, console := range []string{acme, "other.sentinelone.net"} {
 			change(t, old, `INSERT INTO activity_feeds (console, why, types, watermark, read_at, counted, changed,
-				mark, mark_at, mark_of, adopted, measured_of) VALUES ($1, '', '[]', 1, 1, '', 0, 1, 1, 's1', '', '')`, console)
+				mark, mark_at, mark_of, adopted, measured_of)
+				VALUES ($1, '', '[]', 1, 1, '', 0, 1, 1, 's1', '', '')`, console)
 		}
 		require.NoError(t, old.Close())
 		s := open(t, url)

@@ -83,8 +83,8 @@ func (b bulkInsert) arrays(rows [][]any) (text string, args []any) {
 		marks[i] = fmt.Sprintf("$%d::%s[]", i+1, typ)
 		args[i] = column(typ, rows, i)
 	}
-	return "INSERT INTO " + b.into + " SELECT * FROM unnest(" + strings.Join(marks, ", ") + ") ON CONFLICT " + b.conflict,
-		args
+	from := "unnest(" + strings.Join(marks, ", ") + ")"
+	return "INSERT INTO " + b.into + " SELECT * FROM " + from + " ON CONFLICT " + b.conflict, args
 }
 
 // insertBatch is insert as statements of a batch.
