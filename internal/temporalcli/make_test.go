@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -24,33 +23,24 @@ type machine struct {
 	asked  atomic.Int32
 }
 
-// goScript stands for Go where the CLI is built: $BUILD says whether that works.
-const goScript = `#!/bin/sh
-case "$1" in
-build) [ "$BUILD" = works ] || { echo "lookup proxy.golang.org: no such host" >&2; exit 1; }
-	mkdir -p "$(dirname "$3")"
-	printf '#!/bin/sh\necho the built one\n' >"$3" && chmod 755 "$3" ;;
-*) exec "$REAL_GO" "$@" ;;
-esac
-`
-
 func newMachine(t *testing.T, answer []byte) *machine {
 	t.Helper()
 	m := &machine{t: t, dir: t.TempDir()}
 	root, err := filepath.Abs("../..")
 	require.NoError(t, err)
 	for _, name := range []string{
-		"Makefile", "go.mod", "go.sum", "tools/go.mod", "tools/go.sum", "tools/temporal-cli.sh",
+		"Makefile", "go.mod", "go.sum", "tools/go.mod", "tools/go.sum",
 		"internal/temporalcli/main.go", "internal/temporalcli/fetch.go",
 	} {
 		text, err := os.ReadFile(filepath.Join(root, name))
 		require.NoError(t, err)
-		m.write(name, string(text), 0o755)
+		m.write(name, string(text))
 	}
+	script := filepath.Join("tools", "temporal-cli.sh")
+	require.NoError(t, os.Symlink(filepath.Join(root, script), filepath.Join(m.dir, script)))
 	pins, err := os.ReadFile(pinsOf(t, release(t)))
 	require.NoError(t, err)
-	m.write("tools/temporal-cli.pins", string(pins), 0o600)
-	m.write("path/go", goScript, 0o755)
+	m.write("tools/temporal-cli.pins", string(pins))
 	m.mirror = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		m.asked.Add(1)
 		_, _ = w.Write(answer)
@@ -59,11 +49,13 @@ func newMachine(t *testing.T, answer []byte) *machine {
 	return m
 }
 
-func (m *machine) write(name, text string, mode os.FileMode) {
+// write writes a file that nobody runs. Programs are those of the repository: one that a test has just written cannot
+// be run ("text file busy") as long as a process that another test starts meanwhile holds it open.
+func (m *machine) write(name, text string) {
 	m.t.Helper()
 	path := filepath.Join(m.dir, name)
 	require.NoError(m.t, os.MkdirAll(filepath.Dir(path), 0o755))
-	require.NoError(m.t, os.WriteFile(path, []byte(text), mode))
+	require.NoError(m.t, os.WriteFile(path, []byte(text), 0o600))
 }
 
 // make runs a target, and returns what it says and whether it succeeded.
@@ -78,13 +70,15 @@ func (m *machine) make(target string, env ...string) (said string, err error) {
 			cmd.Env = append(cmd.Env, v)
 		}
 	}
-	cmd.Env = append(cmd.Env, "PATH="+filepath.Join(m.dir, "path")+":/usr/bin:/bin", "REAL_GO="+realGo)
+	programs, err := filepath.Abs("testdata/path")
+	require.NoError(m.t, err)
+	cmd.Env = append(cmd.Env, "PATH="+programs+":/usr/bin:/bin", "REAL_GO="+realGo)
 	cmd.Env = append(cmd.Env, env...)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
 
-var foreign = regexp.MustCompile(`^(TEMPORAL_|MAKE|MFLAGS=|PATH=)`)
+var foreign = regexp.MustCompile(`^(TEMPORAL_|MAKE|MFLAGS=|PATH=|BUILD=|OWN_SERVER=)`)
 
 // program is what bin/temporal says; "" if it is not there.
 func (m *machine) program() string {
@@ -154,19 +148,13 @@ func TestMake_Neither(t *testing.T) {
 func TestMake_OwnCLI(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t, release(t))
-	own := func(server string) {
-		text := fmt.Sprintf("#!/bin/sh\necho 'temporal version 1.4.0 (Server %s, UI 2.37.1)'\n", server)
-		m.write("path/temporal", text, 0o755)
-	}
-	own("1.28.0")
-	said, err := m.make("temporal-cli", m.fromMirror())
+	said, err := m.make("temporal-cli", m.fromMirror(), "OWN_SERVER=1.28.0")
 	require.NoError(t, err, said)
 	require.Zero(t, m.asked.Load())
-	said, err = m.make("temporal-cli", m.fromMirror(), "TEMPORAL_CLI=/nowhere/temporal")
+	said, err = m.make("temporal-cli", m.fromMirror(), "OWN_SERVER=1.28.0", "TEMPORAL_CLI=/nowhere/temporal")
 	require.Error(t, err)
 	require.Contains(t, said, "TEMPORAL_CLI is set to /nowhere/temporal, which is not an executable program: ")
-	own("1.26.2")
-	said, err = m.make("temporal-cli", m.fromMirror())
+	said, err = m.make("temporal-cli", m.fromMirror(), "OWN_SERVER=1.26.2")
 	require.NoError(t, err, said)
 	require.Equal(t, "the official one\n", m.program())
 }
