@@ -205,7 +205,7 @@ func (s *manyGrants) untilCounted(query string, want int64) {
 		})
 		got = answer.GetCount()
 		return err == nil && got == want
-	}, 10*time.Minute, 500*time.Millisecond, query)
+	}, 40*time.Minute, 500*time.Millisecond, query)
 }
 
 // requirePending lists what carol may decide, as `starter requests --waiting-for` does.

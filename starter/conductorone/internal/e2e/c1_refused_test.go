@@ -42,12 +42,31 @@ func TestC1_RateLimitIsWaitedOut(t *testing.T) {
 	})
 	got := e.do(c1test.FullSync())
 	require.True(t, got.Succeeded(), got.Message())
-	limited := 0
+	require.Equal(t, 2, e.limited())
+	requireShows(t, expect(e.console, false), e.show(got.File(t)))
+}
+
+// A grant whose write the console limits is a grant a little later: the worker waits, and ConductorOne hears of nothing.
+func TestC1_RateLimitedGrant(t *testing.T) {
+	t.Parallel()
+	e := newC1Env(t, testbed.AutoApprove)
+	e.connect()
+	seen := e.synced()
+	e.console.AddFault(consoletest.Fault{
+		Name: consoletest.RateLimited, Path: "/users", Method: http.MethodPut, Times: 2, RetryAfter: time.Second,
+	})
+	got := e.do(e.grant(seen, e.ana))
+	require.True(t, got.Succeeded(), got.Message())
+	require.Equal(t, 2, e.limited())
+	require.True(t, e.holds(e.ana))
+}
+
+// limited is how many requests the console has answered with 429.
+func (e *c1Env) limited() (n int) {
 	for _, r := range e.console.Requests() {
 		if r.Status == http.StatusTooManyRequests {
-			limited++
+			n++
 		}
 	}
-	require.Equal(t, 2, limited)
-	requireShows(t, expect(e.console, false), e.show(got.File(t)))
+	return n
 }
