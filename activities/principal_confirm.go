@@ -22,6 +22,7 @@ func (p *Principal) Confirm(ctx context.Context, in wire.ConfirmInput) (wire.Con
 
 // readAgain is [Principal.Confirm], also outside of Temporal: see [attempt.Outside].
 func (p *Principal) readAgain(ctx context.Context, in wire.ConfirmInput) (wire.ConfirmResult, error) {
+	ctx = console.Urgent(ctx) // also what it restores
 	if err := attempt.RequireConsole("change", in.Writer.Console, p.console.Console()); err != nil {
 		return wire.ConfirmResult{}, err
 	}
@@ -29,7 +30,7 @@ func (p *Principal) readAgain(ctx context.Context, in wire.ConfirmInput) (wire.C
 		Writer: in.Writer,
 		Change: wire.ChangeRequest{Key: in.Key, Request: in.Request, Change: access.Change{Op: opConfirm}},
 	})
-	seen, err := w.read(console.Urgent(ctx))
+	seen, err := w.read(ctx)
 	if err != nil {
 		return wire.ConfirmResult{}, w.retryLater(ctx, err)
 	}
@@ -88,7 +89,15 @@ func (w *changeAttempt) endedBy(ctx context.Context, in wire.ConfirmInput) (ende
 		return ended, false, err
 	}
 	ended, found = w.record.Proofs[in.Key]
-	return ended, found && endsAccess(ended.Op), nil
+	return ended, found && endsAccess(ended.Op) && w.isAbout(entries, ledger.ProofKey(in.Key)), nil
+}
+
+// isAbout says whether the entry of that key is about the principal that was read: a read of somebody else confirms
+// nothing. Entries of the first versions name no principal.
+func (w *changeAttempt) isAbout(entries []ledger.Entry, key string) bool {
+	return slices.ContainsFunc(entries, func(e ledger.Entry) bool {
+		return e.Key == key && (e.Subject == "" || e.Subject == w.principal.String())
+	})
 }
 
 // confirm records the read in the ledger.

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -37,9 +38,11 @@ func (w *changeAttempt) restore(ctx context.Context, p *Principal, ended access.
 		}
 		return nil
 	}
+	known := w.known
 	if err := w.noticeLate(ctx, seen); err != nil || !w.late {
 		return err
 	}
+	w.known = known // what cannot be restored is told as drift
 	r := p.attempt(wire.WriteInput{Writer: w.in.Writer, Change: wire.ChangeRequest{
 		Key: w.key, Request: w.request,
 		Change: access.Change{Op: ended.Op, Lease: access.Lease{ID: w.record.Run.String()}},
@@ -53,12 +56,14 @@ func (w *changeAttempt) restore(ctx context.Context, p *Principal, ended access.
 	err = r.restoreLocked(ctx)
 	if err != nil {
 		r.noteAnswer(ctx)
+		w.pending = append(w.pending, r.pending...) // retryLater of w tries once more
 	}
 	return err
 }
 
 // restoreLocked restores what is known of the principal while no other attempt changes it. Without an error, nothing
-// is restored: the reason is in the log.
+// is restored: the reason is in the log. A console that refuses is asked again until the late write counts as an edit by
+// hand: see [lateWindow].
 func (w *changeAttempt) restoreLocked(ctx context.Context) error {
 	v, err := w.loadRecord(ctx)
 	if err != nil || !v.Covered() {
@@ -80,6 +85,9 @@ func (w *changeAttempt) restoreLocked(ctx context.Context) error {
 	if !w.late {
 		return errChangedMeanwhile
 	}
+	if err := w.checkStale(actual); err != nil { // what an attempt before has restored may not be shown yet
+		return err
+	}
 	if err := w.adoptUnproven(ctx, actual); err != nil {
 		return err
 	}
@@ -88,6 +96,8 @@ func (w *changeAttempt) restoreLocked(ctx context.Context) error {
 	}
 	step := w.known.Restore(actual.Holdings)
 	if !step.Writes() || len(step.After.Held) == 0 {
+		attempt.Logger(ctx).Warn("What a late write has replaced is not restored: nothing would be left to write",
+			"request", w.request)
 		return nil
 	}
 	v, err = w.judge.Write(ctx, w.record, authority.Change{
@@ -100,12 +110,10 @@ func (w *changeAttempt) restoreLocked(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if w.writes[len(w.writes)-1].refused() { // by a rule that does not pass: what is there is told as drift
-		attempt.Logger(ctx).Error("The console refuses to restore what a late write has replaced", "error", said)
-		return w.note(ctx)
-	}
 	back, err := w.read(ctx)
 	switch {
+	case err != nil && said != nil:
+		return fmt.Errorf("%w (after %v)", err, said) //nolint:errorlint // the read decides
 	case err != nil:
 		return err
 	case w.landed(step, back):
