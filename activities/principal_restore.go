@@ -62,8 +62,8 @@ func (w *changeAttempt) restore(ctx context.Context, p *Principal, ended access.
 }
 
 // restoreLocked restores what is known of the principal while no other attempt changes it. Without an error, nothing
-// is restored: the reason is in the log. A console that refuses is asked again until the late write counts as an edit by
-// hand: see [lateWindow].
+// is restored: the reason is in the log. A console that refuses is asked again until the late write counts as an edit
+// by hand: see [lateWindow].
 func (w *changeAttempt) restoreLocked(ctx context.Context) error {
 	v, err := w.loadRecord(ctx)
 	if err != nil || !v.Covered() {

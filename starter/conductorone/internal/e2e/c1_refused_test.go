@@ -46,7 +46,7 @@ func TestC1_RateLimitIsWaitedOut(t *testing.T) {
 	requireShows(t, expect(e.console, false), e.show(got.File(t)))
 }
 
-// A grant whose write the console limits is a grant a little later: the worker waits, and ConductorOne hears of nothing.
+// A grant whose write the console limits succeeds a little later: the worker waits, and ConductorOne hears of nothing.
 func TestC1_RateLimitedGrant(t *testing.T) {
 	t.Parallel()
 	e := newC1Env(t, testbed.AutoApprove)
