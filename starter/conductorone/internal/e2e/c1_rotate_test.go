@@ -34,7 +34,7 @@ func TestCanary_RotatedTokenAppearsNowhere(t *testing.T) {
 
 	e.reconnect("ALLOWED_SIGNERS=")
 	refused := e.do(task)
-	e.requireSentence(refused, "rotate/c1-", "was refused", "a signature is required")
+	e.requireSentence(refused, "rotate/c1-", "was refused", "is required: have --signing-key")
 	require.Empty(t, e.console.ServiceUserToken(ci))
 
 	files := t.TempDir()

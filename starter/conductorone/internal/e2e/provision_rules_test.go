@@ -80,7 +80,8 @@ func TestProvision_Signed(t *testing.T) {
 	allowed := filepath.Join(t.TempDir(), "allowed_signers")
 	require.NoError(t, os.WriteFile(allowed, []byte("conductorone "+key.Public()+"\n"), 0o600))
 	e := newProvisionEnv(t, c1Decides, "ALLOWED_SIGNERS="+allowed)
-	requireFailed(t, e.grant(e.connect(), e.ana, e.soc), "a signature is required", "press Retry failed provisioning")
+	requireFailed(t, e.grant(e.connect(), e.ana, e.soc), "is required: have --signing-key",
+		"press Retry failed provisioning")
 	require.False(t, e.holds(e.ana, e.soc))
 
 	e.connectorSettings.SigningKey = sshtest.New(t).Save(t, "")

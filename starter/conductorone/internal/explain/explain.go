@@ -152,9 +152,16 @@ func done(err error) bool {
 // nested is what gRPC writes before the text of a status, and this package before a sentence.
 var nested = regexp.MustCompile(`rpc error: code = \w+ desc = |` + regexp.QuoteMeta(prefix))
 
+// signs replaces what a person at a terminal does about a missing signature by what a connector needs.
+var signs = func() *strings.Replacer {
+	const starter = " with `starter`, which signs with ssh-agent or --key"
+	const connector = "have --signing-key name the connector's key, and ALLOWED_SIGNERS of the worker allow it"
+	return strings.NewReplacer("send the request"+starter, connector, "request again"+starter, connector)
+}()
+
 // tidy makes a text safe to show, without what gRPC and this package put into it, and not too long.
 func tidy(text string) string {
-	text = describe.Lines(nested.ReplaceAllString(text, ""))
+	text = signs.Replace(describe.Lines(nested.ReplaceAllString(text, "")))
 	if len(text) <= maxSentence {
 		return text
 	}

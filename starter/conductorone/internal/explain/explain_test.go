@@ -47,6 +47,22 @@ type sqlError struct{ code string }
 func (e sqlError) Error() string    { return "query failed (SQLSTATE " + e.code + ")" }
 func (e sqlError) SQLState() string { return e.code }
 
+// What a person at a terminal does about a missing signature is put into what the connector needs.
+func TestError_MissingSignature(t *testing.T) {
+	t.Parallel()
+	const needs = "have --signing-key name the connector's key, and ALLOWED_SIGNERS of the worker allow it"
+	for text, says := range map[string]string{
+		"a signature is required: send the request with `starter`, which signs with ssh-agent or --key": name +
+			"a signature is required: " + needs,
+		"signatures are required: request again with `starter`, which signs with ssh-agent or --key": name +
+			"signatures are required: " + needs,
+	} {
+		err := explain.Error(failed(kinds.Refused, text))
+		require.EqualError(t, err, says)
+		require.Equal(t, codes.FailedPrecondition, status.Code(err))
+	}
+}
+
 // Each error has a code, the connector's name, and says what to do. While a sync lists, no code is one that the
 // syncer leaves out in silence, or tries again for ever.
 func TestError(t *testing.T) {
@@ -97,6 +113,10 @@ func TestError(t *testing.T) {
 			temporalclient.Explain(context.DeadlineExceeded, client.Options{HostPort: "temporal:7233"}),
 			away, aborted,
 			[]string{"temporal does not answer at temporal:7233"},
+		},
+		"no worker": {
+			fmt.Errorf("a new sync failed: %w", &temporalclient.NoWorkerError{TaskQueue: "q"}), aborted, aborted,
+			[]string{"no worker polls task queue", "or set TASK_QUEUE"},
 		},
 		"workflow unknown": {
 			serviceerror.NewNotFound("workflow not found"), state, state, nil,

@@ -92,6 +92,11 @@ func ofTemporal(f *SentenceError, err error) bool {
 		f.code = codes.Unavailable
 		return true
 	}
+	// It says what to do, too. It has waited for a worker already, so that a retry of the SDK's would not help.
+	if _, none := errors.AsType[*temporalclient.NoWorkerError](err); none {
+		f.code = codes.Aborted
+		return true
+	}
 	if _, is := errors.AsType[serviceerror.ServiceError](err); !is {
 		return false
 	}
