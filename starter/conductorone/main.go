@@ -12,9 +12,11 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/connectorrunner"
 	"github.com/conductorone/baton-sdk/pkg/exit"
 	"github.com/conductorone/baton-sdk/pkg/types"
+	"github.com/spf13/cobra"
 
 	"sentinelone-provisioner/internal/version"
 	"sentinelone-provisioner/starter/conductorone/internal/connector"
+	"sentinelone-provisioner/starter/conductorone/internal/explain"
 	"sentinelone-provisioner/starter/conductorone/internal/oneshot"
 	"sentinelone-provisioner/starter/conductorone/internal/settings"
 )
@@ -27,16 +29,21 @@ func main() {
 
 // run does what the SDK's RunConnector does, and sees to the exit code of runs of one task.
 func run(ctx context.Context) error {
-	if err := settings.SetDefaults(); err != nil {
-		return err
-	}
 	values, command, err := config.DefineConfigurationV2(ctx, settings.Name, open, settings.Schema,
 		connectorrunner.WithDefaultCapabilitiesConnectorBuilderV2(connector.Offline()))
 	if err != nil {
 		return err
 	}
+	settings.SetDefaults(values)
 	if err := oneshot.EndWithCode(values, command); err != nil {
 		return err
+	}
+	follow := command.PreRunE
+	command.PreRunE = func(command *cobra.Command, args []string) error {
+		if err := settings.CheckFile(values, command); err != nil {
+			return explain.Settings(err)
+		}
+		return follow(command, args)
 	}
 	command.Version = version.String()
 	return command.Execute()

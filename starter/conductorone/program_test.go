@@ -35,6 +35,15 @@ func runOneShot(t *testing.T, env []string, args ...string) ended {
 	return ended{codes.Code(command.ProcessState.ExitCode()), string(out)}
 }
 
+// A settings file that is not there is a fault of the settings: the SDK would go on without it.
+func TestProgram_SettingsFile(t *testing.T) {
+	t.Parallel()
+	got := runOneShot(t, []string{"BATON_CONFIG_PATH=missing.yaml"}, "--standalone", "--api-token", "x",
+		"--management-console-url", "https://acmeco.sentinelone.net")
+	require.Equal(t, codes.InvalidArgument, got.code, got.text)
+	require.Contains(t, got.text, `there is no settings file "missing.yaml"`)
+}
+
 // A run that failed ends with the gRPC code of its error, and its last line is the error, whatever the SDK's processes
 // do meanwhile, and whatever is logged.
 func TestProgram_ExitCode(t *testing.T) {

@@ -31,12 +31,13 @@ func startWith(t *testing.T, variables map[string]string, flags ...string) error
 	for name, value := range variables {
 		t.Setenv(name, value)
 	}
-	_, command, err := config.DefineConfigurationV2(t.Context(), settings.Name,
+	values, command, err := config.DefineConfigurationV2(t.Context(), settings.Name,
 		func(ctx context.Context, s *settings.Settings, _ cli.RunTimeOpts) (types.ConnectorServer, error) {
 			_, _, err := Open(ctx, s, nil)
 			return nil, cmp.Or(err, errStarts)
 		}, settings.Schema)
 	require.NoError(t, err)
+	settings.SetDefaults(values)
 	command.SetArgs(append(flags, "--log-level=fatal", "--file", filepath.Join(t.TempDir(), "sync.c1z")))
 	return command.Execute()
 }
@@ -61,7 +62,6 @@ func alone(t *testing.T) {
 		}
 	}
 	t.Setenv("TEMPORAL_CONFIG_FILE", filepath.Join(t.TempDir(), "none.toml"))
-	require.NoError(t, settings.SetDefaults())
 }
 
 // secretText is what no message may repeat.

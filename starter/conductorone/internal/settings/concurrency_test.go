@@ -17,29 +17,30 @@ import (
 	"sentinelone-provisioner/starter/conductorone/internal/settings"
 )
 
-// service is the standard input of the connector's service, open as long as the process: the SDK ends it then.
-var service *os.File
+// services are both ends of the standard input of each connector's service. They are open as long as the process: the
+// SDK ends the process when they close.
+var services []*os.File
 
 // The connector knows how many tasks the SDK runs at once: one place less is for requests that wait.
 //
-//nolint:paralleltest // SetDefaults changes the environment
+//nolint:paralleltest // the environment and standard input are the process's
 func TestSettings_TaskConcurrency(t *testing.T) {
 	bare(t)
-	require.NoError(t, settings.SetDefaults())
 	r, w, err := os.Pipe()
 	require.NoError(t, err)
 	_, err = w.WriteString("oAYB\n") // the service's own configuration, with nothing that it knows
 	require.NoError(t, err)
-	service, os.Stdin = w, r
+	services, os.Stdin = append(services, r, w), r
 
 	errSeen := errors.New("seen")
 	var got settings.Settings
-	_, cmd, err := sdkconfig.DefineConfigurationV2(t.Context(), settings.Name,
+	values, cmd, err := sdkconfig.DefineConfigurationV2(t.Context(), settings.Name,
 		func(_ context.Context, s *settings.Settings, _ cli.RunTimeOpts) (types.ConnectorServer, error) {
 			got = *s
 			return nil, errSeen
 		}, settings.Schema)
 	require.NoError(t, err)
+	settings.SetDefaults(values)
 	cmd.SetArgs([]string{"_connector-service"})
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
 	require.ErrorIs(t, cmd.Execute(), errSeen)
@@ -49,7 +50,7 @@ func TestSettings_TaskConcurrency(t *testing.T) {
 // A number of tasks with which nothing could wait is a fault. The SDK takes 0 and would then wait for ever, so that the
 // fault must come before it runs.
 //
-//nolint:paralleltest // SetDefaults changes the environment
+//nolint:paralleltest // the environment is the process's
 func TestSettings_TaskConcurrencyBounds(t *testing.T) {
 	bare(t)
 	s := given()
@@ -63,7 +64,6 @@ func TestSettings_TaskConcurrencyBounds(t *testing.T) {
 		require.ErrorContains(t, err, fmt.Sprintf("--task-concurrency is %d: set it from 2 to 100", n))
 	}
 
-	require.NoError(t, settings.SetDefaults())
 	errRuns := errors.New("the SDK would run now")
 	_, cmd, err := sdkconfig.DefineConfigurationV2(t.Context(), settings.Name,
 		func(_ context.Context, s *settings.Settings, _ cli.RunTimeOpts) (types.ConnectorServer, error) {
