@@ -136,15 +136,16 @@ func workerGone(t *testing.T) {
 	require.Nil(t, ended.Status)
 	require.Equal(t, "completed", ended.Execution)
 	require.Equal(t, wire.StatePromoted, ended.Result.State)
-	const lately = " within 5s, though one has polled it in the last minutes: it is busy, or has just stopped"
-	require.Equal(t, `no worker answers on task queue "sentinelone"`+lately+
-		"; the sync has ended, and only a worker knows the details", ended.Note)
+	// A slow machine may come here when the service no longer waits for the worker, or cannot say in time that it was
+	// there.
+	const none = `^no worker answers on task queue "sentinelone"(( within 5s)?, though one has polled it in the last ` +
+		"minutes: it is busy, or has just stopped)?; "
+	require.Regexp(t, none+"the sync has ended, and only a worker knows the details$", ended.Note)
 	require.Contains(t, run(t, "status").out, "\npromoted: assignments +0 -0")
 
 	running := decode[statusAnswer](t, run(t, "status", "--id", "long", "-o", "json"))
 	require.Nil(t, running.Result)
-	require.Equal(t, `no worker answers on task queue "sentinelone"`+lately+
-		"; the sync continues as soon as one does", running.Note)
+	require.Regexp(t, none+"the sync continues as soon as one does$", running.Note)
 
 	failed := decode[statusAnswer](t, run(t, "status", "--id", "failing", "-o", "json"))
 	require.Equal(t, "the token was refused", failed.Error)

@@ -15,6 +15,7 @@ import (
 // At its start the worker says what it means that names are not verified, and which files
 // other users may open.
 func TestWarnOperator(t *testing.T) {
+	t.Setenv("OTEL_TRACES_EXPORTER", "")
 	path := filepath.Join(t.TempDir(), "open.db")
 	require.NoError(t, os.WriteFile(path, nil, 0o600))
 	warned := func(cfg config.Config) string {

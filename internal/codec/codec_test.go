@@ -168,9 +168,13 @@ func TestReadKeys_Faults(t *testing.T) {
 			[]string{keyLine("k1", 'a'), "#", keyLine("k1", 'b')},
 			"line 3 repeats the id of line 1: give each key an id of its own",
 		},
-		"invisible": {[]string{keyLine("k1", 'a'), keyLine("\u200bk2", 'b')}, "line 2: its id contains U+200B"},
-		"mark":      {[]string{keyLine("k1", 'a'), keyLine("\ufeffk2", 'b')}, "line 2: its id contains U+FEFF"},
-		"no text":   {[]string{keyLine("k\xff", 'a')}, "line 1: its id contains U+FFFD"},
+		"invisible": {
+			[]string{keyLine("k1", 'a'), keyLine("\u200bk2", 'b')},
+			"line 2: its id contains U+200B, which prints nothing: type the line again; if payloads were encrypted " +
+				"under this id (`starter keys status`), keep the old version until none needs it",
+		},
+		"mark":    {[]string{keyLine("k1", 'a'), keyLine("\ufeffk2", 'b')}, "line 2: its id contains U+FEFF"},
+		"no text": {[]string{keyLine("k\xff", 'a')}, "line 1: its id contains U+FFFD"},
 
 		"repeated as lost": {[]string{keyLine("k1", 'a'), "k1:lost"}, "line 2 repeats the id of line 1"},
 	}

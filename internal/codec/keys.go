@@ -72,7 +72,8 @@ func ReadKeyFile(path string) (KeyFile, error) {
 		if at := strings.IndexFunc(id, unprintable); at >= 0 {
 			hidden, _ := utf8.DecodeRuneInString(id[at:])
 			return KeyFile{}, fmt.Errorf("PAYLOAD_KEYS_FILE: line %d: its id contains U+%04X, which prints nothing: "+
-				"other workers have no key of this id, so type the line again", i+1, hidden)
+				"type the line again; if payloads were encrypted under this id (`starter keys status`), keep the "+
+				"old version until none needs it", i+1, hidden)
 		}
 		if first, repeated := lines[id]; repeated {
 			return KeyFile{}, fmt.Errorf("PAYLOAD_KEYS_FILE: line %d repeats the id of line %d: "+

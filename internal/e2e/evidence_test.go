@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/temporalproto"
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
@@ -69,21 +71,25 @@ func (r *grantEnv) evidence(run client.WorkflowRun) string {
 // writerEvents are the events of all runs of the user's writer until then, in their order.
 func (r *grantEnv) writerEvents(until time.Time) (out []*historypb.HistoryEvent) {
 	r.t.Helper()
-	id := wire.PrincipalID(r.consoleKey(), access.User, r.user.ID)
-	runs, err := r.client.ListWorkflow(r.ctx(), &workflowservice.ListWorkflowExecutionsRequest{
-		Query: fmt.Sprintf("WorkflowId = %q", id),
-	})
+	runs, err := r.writerRuns()
 	require.NoError(r.t, err)
-	executions := runs.GetExecutions() // the newest first
-	for i := range executions {
-		run := executions[len(executions)-1-i].GetExecution()
-		for _, e := range r.eventsOf(id, run.GetRunId()) {
+	for _, run := range slices.Backward(runs) { // the newest is the first
+		for _, e := range r.eventsOf(run.GetExecution().GetWorkflowId(), run.GetExecution().GetRunId()) {
 			if !e.GetEventTime().AsTime().After(until) {
 				out = append(out, e)
 			}
 		}
 	}
 	return out
+}
+
+// writerRuns lists the runs of the user's writer, the newest first. A new one is listed a moment after its start.
+func (r *grantEnv) writerRuns() ([]*workflowpb.WorkflowExecutionInfo, error) {
+	id := wire.PrincipalID(r.consoleKey(), access.User, r.user.ID)
+	runs, err := r.client.ListWorkflow(r.ctx(), &workflowservice.ListWorkflowExecutionsRequest{
+		Query: fmt.Sprintf("WorkflowId = %q", id),
+	})
+	return runs.GetExecutions(), err
 }
 
 func (s *stack) eventsOf(id, run string) (out []*historypb.HistoryEvent) {
@@ -130,6 +136,10 @@ func TestEvidence(t *testing.T) {
 	s.startWorker()
 	run := s.startGrant("", s.input(""))
 	s.requireEnded(wire.StateGranted, s.result(run), run)
+	require.Eventually(t, func() bool {
+		runs, err := s.writerRuns()
+		return err == nil && len(runs) > 0
+	}, time.Minute, 50*time.Millisecond)
 	got := s.evidence(run)
 	require.Contains(t, got, "EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED")
 	require.Contains(t, got, `"requester":"bob@example.com"`)

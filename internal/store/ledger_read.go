@@ -68,8 +68,9 @@ func (s *Store) LedgerOfSubject(ctx context.Context, console, subject string, si
 	return entriesOf(ctx, s.r, ofSubject, console, subject, since)
 }
 
-// RecentLedgerOfSubject lists the entries about a principal, as [ledger.Subject] writes it, that come after the last
-// one that is not younger than since, in their order. What it reads does not grow with what came before.
+// RecentLedgerOfSubject lists, in their order, the newest entries about a principal, as [ledger.Subject] writes it:
+// those behind its last entry whose time is not later than since. There may be none. What it reads does not grow with
+// what came before.
 func (s *Store) RecentLedgerOfSubject(
 	ctx context.Context, console, subject string, since time.Time,
 ) ([]ledger.Entry, error) {

@@ -53,15 +53,15 @@ func parsePostgresURL(databaseURL string) (*pgx.ConnConfig, error) {
 		return nil, fmt.Errorf("invalid database URL: %w", err)
 	}
 	cfg, err := pgx.ParseConfig(databaseURL)
-	if name := faultyParameter(databaseURL); err != nil && name != "" {
+	if err == nil {
+		return cfg, nil
+	}
+	if name := faultyParameter(databaseURL); name != "" {
 		return nil, fmt.Errorf("invalid database URL: the driver does not take its parameter %s: %s",
 			name, parameterForms[name])
 	}
-	if err != nil {
-		return nil, errors.New("invalid database URL: " + postgresForm +
-			", with special characters percent-encoded; check its parameters and the PG… variables too")
-	}
-	return cfg, nil
+	return nil, errors.New("invalid database URL: " + postgresForm +
+		", with special characters percent-encoded; check its parameters and the PG… variables too")
 }
 
 // checkPostgresParts looks at what the driver would only call a failure to parse.

@@ -39,10 +39,10 @@ func (c *Connection) NoAnswer(ctx context.Context, info *workflowpb.WorkflowExec
 		if !c.healthy(ctx) {
 			return c.Unavailable()
 		}
-		return noWorkerAnswers(info, c.polledLately(ctx, info.GetTaskQueue()))
+		return c.noWorkerAnswers(ctx, info, fmt.Sprintf(" within %s", queryTimeout))
 	}
-	if HasNoPoller(err) {
-		return noWorkerAnswers(info, false)
+	if HasNoPoller(err) { // which the service says at once
+		return c.noWorkerAnswers(ctx, info, "")
 	}
 	if _, early := errors.AsType[*serviceerror.WorkflowNotReady](err); early {
 		return "waiting for a worker to start the " + noun(info)
@@ -50,8 +50,8 @@ func (c *Connection) NoAnswer(ctx context.Context, info *workflowpb.WorkflowExec
 	return fmt.Sprintf("the status is not known: %v", err)
 }
 
-// HasNoPoller reports whether a query failed since the service knows no worker for it, as
-// after a restart of its own.
+// HasNoPoller reports whether a query failed since the service knows no worker for it: none has polled in the last 20
+// seconds or so, or the service itself was restarted.
 func HasNoPoller(err error) bool {
 	_, alone := errors.AsType[*serviceerror.FailedPrecondition](err)
 	return alone
@@ -75,17 +75,18 @@ func (c *Connection) polledLately(ctx context.Context, taskQueue string) bool {
 	return err == nil && len(answer.GetPollers()) > 0
 }
 
-// noWorkerAnswers names the task queue that the run really uses, which need not be the
-// configured one. polled says that a worker was there in the last minutes.
-func noWorkerAnswers(info *workflowpb.WorkflowExecutionInfo, polled bool) string {
+// noWorkerAnswers names the task queue that the run really uses, which need not be the configured one, and says whether
+// a worker was there in the last minutes. within is how long a worker had to answer.
+func (c *Connection) noWorkerAnswers(
+	ctx context.Context, info *workflowpb.WorkflowExecutionInfo, within string,
+) string {
 	then := "the " + noun(info) + " continues as soon as one does"
 	if Closed(info) {
 		then = "the " + noun(info) + " has ended, and only a worker knows the details"
 	}
 	lately := ""
-	if polled {
-		lately = fmt.Sprintf(" within %s, though one has polled it in the last minutes: it is busy, "+
-			"or has just stopped", queryTimeout)
+	if c.polledLately(ctx, info.GetTaskQueue()) {
+		lately = within + ", though one has polled it in the last minutes: it is busy, or has just stopped"
 	}
 	return fmt.Sprintf("no worker answers on task queue %q%s; %s", info.GetTaskQueue(), lately, then)
 }
