@@ -73,7 +73,7 @@ func (w *changeAttempt) withoutOver(
 		if l.Lost || l.Over || l.ID == w.in.Change.Change.Lease.ID || actual.Holdings.Holds(l.Holding) {
 			continue
 		}
-		run := ledger.RunOfLease(l.ID)
+		run := ledger.RunOfLease(l.First())
 		entries, err := w.store.LedgerOf(ctx, w.consoleName, run.Request)
 		if err != nil {
 			return known, err

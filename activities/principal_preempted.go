@@ -57,10 +57,11 @@ func (w *changeAttempt) adoptChange(ctx context.Context, key string, since []led
 		return err
 	}
 	record, err := authority.RecordOf(entries, ledger.RunOf(first))
-	if err != nil || record.Receipt != nil || !record.Requested() {
+	op := access.Op(path.Base(key))
+	if err != nil || record.Receipt != nil && op != access.OpAcquire || !record.Requested() {
 		return err
 	}
-	change, _, err := w.judge.ChangeOf(ctx, record, access.Op(path.Base(key)), w.now().UTC())
+	change, _, err := w.judge.ChangeOf(ctx, record, op, w.now().UTC())
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func (r *Request) Delegate(ctx context.Context, in wire.DelegateInput) (wire.Del
 func (r *Request) checkDelegation(ctx context.Context, entry *ledger.Delegation) error {
 	d := &entry.Delegation
 	if r.signers != nil {
-		fingerprint, why := r.delegationSignedBy(entry.Delegation)
+		fingerprint, why := r.delegationSignedBy(ctx, entry.Delegation)
 		if _, unreadable := errors.AsType[*signing.FileError](why); unreadable {
 			return fmt.Errorf("cannot check the signature on %s: %w", d.Request, why)
 		}
@@ -70,9 +70,9 @@ func (r *Request) checkDelegation(ctx context.Context, entry *ledger.Delegation)
 	return err
 }
 
-func (r *Request) delegationSignedBy(d access.Delegation) (string, error) {
+func (r *Request) delegationSignedBy(ctx context.Context, d access.Delegation) (string, error) {
 	if d.Signature != "" {
-		if err := signing.OfDelegation(d).CheckAge(d.At); err != nil {
+		if err := signing.OfDelegation(d).CheckAge(arrived(ctx, d.At)); err != nil {
 			return "", err
 		}
 	}

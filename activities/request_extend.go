@@ -89,7 +89,8 @@ func (r *Request) checkAsker(ctx context.Context, run ledger.Run, x *access.Exte
 		return "a signature is required: extend with `starter extend`, which signs", nil
 	}
 	fingerprint, refusal, err := r.signatures().Verify(ctx, run.Request, signed.Message{
-		Statement: signing.OfExtension(*x), Signature: x.Signature, At: x.At, Use: run.ExtensionRequestKey(*x),
+		Statement: signing.OfExtension(*x), Signature: x.Signature, At: arrived(ctx, x.At),
+		Use: run.ExtensionRequestKey(*x),
 	})
 	x.Signed = cmp.Or(fingerprint, access.Unsigned)
 	return refusal, err

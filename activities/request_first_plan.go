@@ -75,8 +75,12 @@ func (r *Request) checkRequestSignature(
 	ctx context.Context, of wire.RequestInfo, s access.RequestSignature,
 ) (kept *access.RequestSignature, refusal string, err error) {
 	s.Signed = access.Unsigned
+	at, err := r.runs.requested(ctx, s.At)
+	if err != nil {
+		return nil, "", err
+	}
 	fingerprint, refusal, err := r.verifySignature(ctx, of, signed.Message{
-		Statement: signing.OfRequest(of.ID, s), Signature: s.Signature, At: s.At, Use: runOf(of).RequestKey(0),
+		Statement: signing.OfRequest(of.ID, s), Signature: s.Signature, At: at, Use: runOf(of).RequestKey(0),
 	})
 	s.Signed = cmp.Or(fingerprint, access.Unsigned)
 	return &s, refusal, err

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/activity"
 
 	"sentinelone-provisioner/internal/fault/kinds"
 	"sentinelone-provisioner/internal/ledger"
+	"sentinelone-provisioner/internal/signing"
 	"sentinelone-provisioner/internal/wire"
 )
 
@@ -21,6 +23,45 @@ type runFinder struct {
 	originals map[string]string // by run id
 	// ask reads it from Temporal; nil: [originalRunID]. Tests set it.
 	ask func(ctx context.Context, workflow, run string) (string, error)
+	// began reads from Temporal when the workflow was started; nil: [startedInTemporal]. Tests set it.
+	began func(ctx context.Context) (time.Time, error)
+}
+
+// arrived is when a message came, for the age of its signature. The input says so too, and whoever has the activity run
+// chooses that: so a signature that was kept for longer than it may is as old as Temporal says.
+func arrived(ctx context.Context, claimed time.Time) time.Time {
+	if at := activity.GetInfo(ctx).ScheduledTime; at.Sub(claimed) > signing.MaxAge {
+		return at.UTC()
+	}
+	return claimed
+}
+
+// requested is [arrived] for a request, which may wait for a worker for longer.
+func (f *runFinder) requested(ctx context.Context, claimed time.Time) (time.Time, error) {
+	if arrived(ctx, claimed).Equal(claimed) {
+		return claimed, nil
+	}
+	began := f.began
+	if began == nil {
+		began = startedInTemporal
+	}
+	at, err := began(ctx)
+	if err != nil {
+		return claimed, kinds.New(kinds.Unavailable, fmt.Errorf(
+			"cannot read from Temporal when the request was started: retrying: %w", err))
+	}
+	if at.After(claimed) {
+		return at.UTC(), nil
+	}
+	return claimed, nil
+}
+
+// startedInTemporal is the time of the first event, which a reset copies.
+func startedInTemporal(ctx context.Context) (time.Time, error) {
+	run := activity.GetInfo(ctx).WorkflowExecution
+	first, err := activity.GetClient(ctx).
+		GetWorkflowHistory(ctx, run.ID, run.RunID, false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT).Next()
+	return first.GetEventTime().AsTime(), err
 }
 
 // requestRun is the run of the request that an activity works for, as keys of the ledger name

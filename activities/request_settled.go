@@ -79,7 +79,7 @@ func (r *Request) isExplained(ctx context.Context, on authority.Record) (bool, e
 	}
 	for _, h := range on.Plan.Plan.Holdings() {
 		byOther := slices.ContainsFunc(known.Leases, func(l access.Lease) bool {
-			return !l.Lost && l.Holding == h && ledger.RunOfLease(l.ID) != on.Run
+			return !l.Lost && l.Holding == h && ledger.RunOfLease(l.First()) != on.Run
 		})
 		if !byOther && !known.Baseline.Holds(h) {
 			return false, nil

@@ -76,8 +76,8 @@ func (r *Request) checkSignature(ctx context.Context, in wire.DecideInput, key s
 		return nil
 	}
 	statement := signed.Message{
-		Statement: signing.OfDecision(in.Request.ID, in.Request.Run, d.PlanHash, d), Signature: d.Signature, At: d.At,
-		Use: key, OldUse: runOf(in.Request).NumberedDecisionKey(in.Number),
+		Statement: signing.OfDecision(in.Request.ID, in.Request.Run, d.PlanHash, d), Signature: d.Signature,
+		At: arrived(ctx, d.At), Use: key, OldUse: runOf(in.Request).NumberedDecisionKey(in.Number),
 	}
 	fingerprint, refusal, err := r.verifySignature(ctx, in.Request, statement)
 	if err == nil && refusal == "" {

@@ -110,6 +110,8 @@ func (d *inboxBackend) look(ctx context.Context, id string) (requestrecord.Obser
 		return seen, d.client.Temporal.Explain(err)
 	case seen.Trouble != "":
 		return seen, errors.New(seen.Trouble)
+	case seen.Status != nil && seen.Status.Forged(id) != "":
+		return seen, fmt.Errorf("the status of %s is forged: %s", id, seen.Status.Forged(id))
 	}
 	return seen, nil
 }

@@ -34,7 +34,8 @@ func (j Judge) extended(ctx context.Context, r Record, end time.Time) (time.Time
 func aboutGrant(r Record, x Extended, end time.Time) bool {
 	is := x.Extension
 	return x.Refusal == "" && is.Request == r.Run.Request && is.Run == r.Run.ID && is.PlanHash == r.Plan.Plan.Hash &&
-		is.EndsAt.After(end) && is.From.Sub(end).Abs() <= clockSlack && is.Seal().Hash == is.Hash
+		is.EndsAt.After(end) && is.EndsAt.Equal(is.From.Add(time.Duration(is.Duration))) &&
+		is.From.Sub(end).Abs() <= clockSlack && is.Seal().Hash == is.Hash
 }
 
 // extensionApproved says that who asked for it and who approved it were allowed to.
@@ -48,8 +49,11 @@ func (j Judge) extensionApproved(ctx context.Context, r Record, x Extended) (boo
 		return false, err
 	}
 	is := x.Extension
-	s := approval.New(approval.RequestOf(r.Plan.Plan), is.Approval, x.At)
-	s.Request.PlanHash, s.Request.Requester, s.Request.Key = is.Hash, is.By, key
+	s := approval.ForExtension(r.Plan.Plan, is, x.At)
+	s.Request.AskerKey = key
+	if by := r.First.Verified(); by != nil {
+		s.Request.Key = by.Signed
+	}
 	decisions, _, maySign, err := j.decisionsOn(ctx, r, is.Hash, s, x.At)
 	if err != nil {
 		return false, err

@@ -67,6 +67,9 @@ func (j Judge) requested(ctx context.Context, r Record, c Change) (Verdict, erro
 	if err != nil || !v.Covered() {
 		return v, err
 	}
+	if v, err := j.deniedBefore(ctx, r); err != nil || !v.Covered() {
+		return v, err
+	}
 	return j.approved(ctx, r, c, key)
 }
 

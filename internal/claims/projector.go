@@ -131,7 +131,7 @@ func concerns(k ledger.Kind) bool {
 
 // add makes the claims of a run, from all that the ledger has of it.
 func (p Projector) add(ctx context.Context, u *store.ClaimsUpdate, run ledger.Run) error {
-	entries, err := p.Store.LedgerOf(ctx, p.Console, run.Request)
+	entries, err := p.Store.LedgerOfRun(ctx, p.Console, run)
 	if err != nil {
 		return err
 	}

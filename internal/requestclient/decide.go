@@ -56,6 +56,8 @@ func (c Client) FindPending(
 			continue
 		case err != nil:
 			return id, s, c.noAnswer(ctx, id, err)
+		case s.Forged(id) != "":
+			return id, s, forged(id, s)
 		}
 		seen[id], running = s, append(running, id)
 		if len(pending.Subjects(s)) > 0 {
@@ -71,6 +73,11 @@ func (c Client) FindPending(
 		return "", status, &AmbiguousError{Typed: typed, IDs: running}
 	}
 	return "", status, c.tooLate(ctx, typed, ids...)
+}
+
+func forged(id string, s wire.RequestStatus) error {
+	return fmt.Errorf("the status of %s is forged: %s: nothing was signed: find out who answers for it",
+		id, s.Forged(id))
 }
 
 // UnansweredError says why no worker answered for a request that exists: asking again may help.

@@ -68,6 +68,8 @@ func (c Client) updateOne(ctx context.Context, id string, u Update, answer any) 
 			return c.noAnswer(ctx, id, err)
 		case s.Result != nil:
 			return errOver
+		case s.Forged(id) != "":
+			return forged(id, s)
 		}
 		payload, err := u.Sign(ctx, s)
 		if err != nil {

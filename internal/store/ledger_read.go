@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"sentinelone-provisioner/internal/ledger"
 )
@@ -44,6 +45,16 @@ func (s *Store) LedgerEntryByKey(ctx context.Context, console, key string) (ledg
 func (s *Store) LedgerOf(ctx context.Context, console, request string) ([]ledger.Entry, error) {
 	found, err := entriesOf(ctx, s.r,
 		"SELECT "+ledgerColumns+" FROM ledger WHERE console = $1 AND request = $2 ORDER BY seq", console, request)
+	return found, s.explain(err)
+}
+
+// LedgerOfRun lists the entries of one run of a request in their order, and those about the request as a whole that say
+// why the system has made it. Other runs of the workflow id may be many.
+func (s *Store) LedgerOfRun(ctx context.Context, console string, run ledger.Run) ([]ledger.Entry, error) {
+	prefix := run.String() + "/"
+	found, err := entriesOf(ctx, s.r, "SELECT "+ledgerColumns+" FROM ledger WHERE console = $1 AND request = $2"+
+		" AND (substr(key, 1, $3) = $4 OR kind = 'drift') ORDER BY seq",
+		console, run.Request, utf8.RuneCountInString(prefix), prefix)
 	return found, s.explain(err)
 }
 

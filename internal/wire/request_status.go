@@ -66,6 +66,24 @@ type RequestStatus struct {
 	Result    *RequestResult   `json:"result,omitempty"` // nil until the request has ended
 }
 
+// Forged says why a status is not what the request of that workflow id may say of itself; "" if it may. Whoever reaches
+// the namespace can answer a query, and people sign the hash of what they are shown.
+func (s RequestStatus) Forged(id string) string {
+	x := s.Extension
+	switch {
+	case s.Request != id:
+		return "it is that of " + s.Request
+	case s.Plan != nil && !s.Plan.Intact():
+		return "its plan is not the one that its hash is of"
+	case s.Plan != nil && s.Requester != s.Plan.Terms.Requester:
+		return "it names another requester than its plan"
+	case x != nil && (s.Plan == nil || x.Asked.Hash != x.Asked.Seal().Hash || x.Asked.Request != id ||
+		x.Asked.Run != s.Run || x.Asked.PlanHash != s.Plan.Hash):
+		return "its extension is not the one that its hash is of"
+	}
+	return ""
+}
+
 // ExtensionStatus is an extension that waits for its approval. Decisions name its hash as
 // planHash.
 type ExtensionStatus struct {
