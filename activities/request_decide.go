@@ -73,12 +73,12 @@ func (r *Request) checkFrozen(ctx context.Context, run ledger.Run, entry *ledger
 	if entry.Refusal != "" || entry.Decision.Action != approval.Approve {
 		return nil
 	}
-	entries, err := r.store.LedgerOf(ctx, r.console.Console(), run.Request)
+	entries, err := r.store.LedgerOfRun(ctx, r.console.Console(), run)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		if e.Kind != ledger.KindExtensionRequest || !run.Owns(e.Key) {
+		if e.Kind != ledger.KindExtensionRequest {
 			continue
 		}
 		asked, err := ledger.DecodeAs[ledger.ExtensionRequest](e)
