@@ -66,16 +66,18 @@ var processStart = time.Now()
 //
 // The errors are Temporal's.
 func Mend(ctx context.Context, temporal client.Client, namespace string, w wire.Writer) (Finding, error) {
-	m := mender{temporal: temporal, namespace: namespace, writer: w, now: time.Now, since: processStart}
-	return m.mend(ctx)
+	return newMender(temporal, namespace, w).mend(ctx)
 }
 
 // MendSuspect is [Mend] after an answer that is not the writer's: it asks whose writer it is also while that is busy.
 func MendSuspect(ctx context.Context, temporal client.Client, namespace string, w wire.Writer) (Finding, error) {
-	m := mender{
-		temporal: temporal, namespace: namespace, writer: w, now: time.Now, since: processStart, suspect: true,
-	}
+	m := newMender(temporal, namespace, w)
+	m.suspect = true
 	return m.mend(ctx)
+}
+
+func newMender(temporal client.Client, namespace string, w wire.Writer) mender {
+	return mender{temporal: temporal, namespace: namespace, writer: w, now: time.Now, since: processStart}
 }
 
 type mender struct {
